@@ -1,0 +1,231 @@
+"""The terminal as a platform: a chat with colour and history or, through pipes, one line of answer for each line.
+
+Imports this package and, in a terminal only, prompt_toolkit; nothing else of Parley.
+"""
+
+import asyncio
+import getpass
+import os
+import re
+import textwrap
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import count
+from typing import Protocol, TextIO
+
+from adapters.base import Command, Handler, IncomingMessage
+from adapters.dispatch import DRAIN_S, until_stopped
+
+NO_ANSWER = "I have nothing to say to that."
+"""Printed when the bot does not answer, for whoever pipes lines in counts on one line for each."""
+
+WELCOME = "Write a message and press Enter. /help lists the commands; Ctrl-D leaves."
+
+PROMPT = "you > "
+
+LABEL = "parley > "
+
+COMMAND = re.compile(r"\s*/(\w{1,32})(?:\s+(.*))?", re.ASCII | re.DOTALL)
+
+LINES_AHEAD = 100
+"""How many lines may be read before the first of them is answered."""
+
+CHUNK_BYTES = 65_536
+
+
+class ConsoleAdapter:
+    """The terminal, as `adapters.base.Adapter` describes a platform.
+
+    Parameters
+    ----------
+    handler
+        Called with every line.
+    commands
+        The command table, for completion.
+    stdin, stdout
+        Where lines come from and answers go; both must stand on a file descriptor. A process may lack either, and
+        then there is nobody to talk to.
+    """
+
+    platform = "console"
+
+    def __init__(
+        self, *, handler: Handler, commands: Sequence[Command], stdin: TextIO | None, stdout: TextIO | None
+    ) -> None:
+        self._handler = handler
+        self._commands = tuple(commands)
+        self._stdin = stdin
+        self._stdout = stdout
+        self._connected = asyncio.Event()
+
+    @property
+    def connected(self) -> asyncio.Event:
+        return self._connected
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Answer until the input ends, nobody reads the output any more, or `stopping` is set."""
+        if self._stdin is None or self._stdout is None:
+            return
+        face: _Face
+        if self._stdin.isatty() and self._stdout.isatty():
+            face = _Terminal(self._stdin, self._stdout, self._commands)
+        else:
+            face = _Pipe(self._stdin, self._stdout)
+        self._connected.set()
+        try:
+            with suppress(BrokenPipeError):
+                await self._talk(face, stopping)
+        finally:
+            self._connected.clear()
+
+    async def _talk(self, face: "_Face", stopping: asyncio.Event) -> None:
+        display_name = _own_name()
+        for number in count(1):
+            line = await until_stopped(stopping, face.read())
+            if line is None:
+                return
+            incoming = to_message(line, number=number, display_name=display_name, received_at=datetime.now(UTC))
+            reply = await until_stopped(stopping, self._handler(incoming, face.show_progress), grace_s=DRAIN_S)
+            face.show(NO_ANSWER if reply is None else reply.text)
+            if stopping.is_set():
+                return
+
+
+def to_message(line: str, *, number: int, display_name: str, received_at: datetime) -> IncomingMessage:
+    """Read a line as a message; ``/name`` at its beginning makes it a command."""
+    match = COMMAND.fullmatch(line)
+    command, text = (match[1].lower(), (match[2] or "").strip()) if match else (None, line)
+    return IncomingMessage(
+        platform=ConsoleAdapter.platform,
+        conversation_id="terminal",
+        user_id="local",
+        message_id=str(number),
+        text=text,
+        display_name=display_name,
+        is_direct=True,
+        is_addressed=True,
+        locale=None,
+        received_at=received_at,
+        command=command,
+    )
+
+
+def one_line(text: str) -> str:
+    """Put a text on one line: every kind of line break becomes a space."""
+    return " ".join(text.splitlines())
+
+
+def wrapped(text: str, columns: int) -> str:
+    """Break a text at the terminal's width, keep its own line breaks, and indent all but the first line."""
+    width = max(20, columns - len(LABEL) - 1)
+    # A long word is most often an address, and that is only of use in one piece.
+    wrapper = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    rows = [row for line in text.splitlines() for row in wrapper.wrap(line) or [""]]
+    return ("\n" + " " * len(LABEL)).join(rows)
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # no account for this user id, as in some containers
+        return "you"
+
+
+class _Face(Protocol):
+    """What the person sees."""
+
+    async def read(self) -> str | None:
+        """Wait for a line; None is the end."""
+
+    def show(self, text: str) -> None: ...
+
+    async def show_progress(self, text: str) -> None: ...
+
+
+class _Pipe:
+    """Lines of bytes in, lines of bytes out, straight from and to the file descriptors.
+
+    Neither Python's buffered input, whose lock a blocked read would hold when the process ends, nor its buffered
+    output, which would complain then of a reader that has gone.
+    """
+
+    def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
+        self._out = stdout.fileno()
+        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._room = threading.Semaphore(LINES_AHEAD)
+        # A regular file cannot be watched by the event loop, and a read cannot be interrupted: hence a daemon.
+        arguments = (stdin.fileno(), asyncio.get_running_loop())
+        threading.Thread(target=self._feed, args=arguments, name="standard input", daemon=True).start()
+
+    def _feed(self, fd: int, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the event loop was closed meanwhile
+            for line in _lines_of(fd):
+                self._room.acquire()
+                loop.call_soon_threadsafe(self._lines.put_nowait, line)
+            loop.call_soon_threadsafe(self._lines.put_nowait, None)
+
+    async def read(self) -> str | None:
+        line = await self._lines.get()
+        self._room.release()
+        return None if line is None else line.removesuffix(b"\r").decode("utf-8", "replace")
+
+    def show(self, text: str) -> None:
+        data = one_line(text).encode("utf-8", "replace") + b"\n"
+        while data:
+            data = data[os.write(self._out, data) :]
+
+    async def show_progress(self, text: str) -> None:
+        """Show nothing: only answers belong on standard output."""
+
+
+def _lines_of(fd: int) -> Iterator[bytes]:
+    rest = b""
+    with suppress(OSError):  # a terminal that hung up is an end like any other
+        while chunk := os.read(fd, CHUNK_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+    if rest:
+        yield rest
+
+
+class _Terminal:
+    """A prompt with colour, history and completion of commands."""
+
+    def __init__(self, stdin: TextIO, stdout: TextIO, commands: Sequence[Command]) -> None:
+        # Not needed, and not loaded, by the process that serves.
+        from prompt_toolkit import PromptSession  # noqa: PLC0415
+        from prompt_toolkit.completion import WordCompleter  # noqa: PLC0415
+        from prompt_toolkit.input import create_input  # noqa: PLC0415
+        from prompt_toolkit.output import create_output  # noqa: PLC0415
+
+        self._output = create_output(stdout)
+        descriptions = {f"/{command.name}": command.description for command in commands}
+        self._session: PromptSession[str] = PromptSession(
+            [("ansicyan bold", PROMPT)],
+            completer=WordCompleter(list(descriptions), meta_dict=descriptions, sentence=True),
+            input=create_input(stdin),
+            output=self._output,
+            # Both leave; a KeyboardInterrupt would tear down the event loop instead of ending this coroutine.
+            interrupt_exception=EOFError,
+        )
+        self._print(("ansibrightblack", WELCOME))
+
+    async def read(self) -> str | None:
+        try:
+            return await self._session.prompt_async(set_exception_handler=False, handle_sigint=False)
+        except EOFError:
+            return None
+
+    def show(self, text: str) -> None:
+        self._print(("ansigreen bold", LABEL), ("", wrapped(text, self._output.get_size().columns)))
+
+    async def show_progress(self, text: str) -> None:
+        self._print(("ansibrightblack", one_line(text)))
+
+    def _print(self, *fragments: tuple[str, str]) -> None:
+        from prompt_toolkit import print_formatted_text  # noqa: PLC0415
+        from prompt_toolkit.formatted_text import FormattedText  # noqa: PLC0415
+
+        print_formatted_text(FormattedText(fragments), output=self._output)

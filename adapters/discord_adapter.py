@@ -1,0 +1,121 @@
+"""Discord: mentions, replies, direct messages and slash commands, without any privileged intent.
+
+It may import discord.py, what that builds on, and this package.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.base import Command, Handler
+from adapters.discord_connection import LIBRARY_ERRORS, DiscordConnection
+from adapters.discord_messages import PLATFORM
+from adapters.dispatch import until_stopped
+from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
+
+_API_URL, _GATEWAY_URL = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+_addresses_in_use = Lock()
+
+
+class DiscordAdapter:
+    """Discord, as `adapters.base.Adapter` describes a platform.
+
+    Parameters
+    ----------
+    token
+        The bot's token.
+    handler
+        Called with every message that is meant for the bot.
+    commands
+        The slash commands.
+    guild_ids
+        The servers that get the slash commands; if there are none, all servers and direct messages do.
+    state_dir
+        Where it is kept which slash commands are registered.
+    api_url
+        The full base of the REST interface, as ``http://host:port/api/v10``; None is Discord's own.
+    gateway_url
+        The gateway, as ``ws://host:port/``; None is Discord's own.
+    """
+
+    platform = PLATFORM
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        handler: Handler,
+        commands: Sequence[Command],
+        guild_ids: Sequence[int],
+        state_dir: Path,
+        api_url: str | None,
+        gateway_url: str | None,
+    ) -> None:
+        self._token = token
+        self._handler = handler
+        self._commands = tuple(commands)
+        self._guild_ids = tuple(guild_ids)
+        self._state_dir = state_dir
+        self._api_url = api_url
+        self._gateway_url = gateway_url
+        self._connected = asyncio.Event()
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while the gateway delivers messages, so not during an outage."""
+        return self._connected
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Answer until `stopping` is set; see `adapters.base.Adapter.run`."""
+        with _addresses(self._api_url, self._gateway_url):
+            connection = DiscordConnection(
+                handler=self._handler,
+                commands=self._commands,
+                guild_ids=self._guild_ids,
+                state_file=self._state_dir / "discord_commands.json",
+                gateway_url=self._gateway_url,
+                connected=self._connected,
+                stopping=stopping,
+            )
+            try:
+                await until_stopped(stopping, connection.serve(self._token))
+            except LIBRARY_ERRORS as exc:
+                raise _adapter_error(exc) from exc
+            finally:
+                await connection.finish()
+
+
+@contextmanager
+def _addresses(api_url: str | None, gateway_url: str | None) -> Iterator[None]:
+    """Point the library at other addresses; it keeps them in its classes, so one adapter a process can run."""
+    if not _addresses_in_use.acquire(blocking=False):
+        raise RuntimeError("another Discord adapter is running in this process")
+    try:
+        Route.BASE = _API_URL if api_url is None else api_url.rstrip("/")
+        DiscordWebSocket.DEFAULT_GATEWAY = _GATEWAY_URL if gateway_url is None else yarl.URL(gateway_url)
+        yield
+    finally:
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = _API_URL, _GATEWAY_URL
+        _addresses_in_use.release()
+
+
+def _adapter_error(exc: Exception) -> AdapterError:
+    """Return what the supervisor reacts to: a refused token, or what may pass."""
+    match exc:
+        case discord.LoginFailure() | discord.HTTPException(status=401) | discord.ConnectionClosed(code=4004):
+            return TokenRefusedError("DISCORD_TOKEN")
+        case discord.HTTPException():
+            return PlatformUnavailableError(f"Discord answered {exc.status} (error {exc.code})")
+        case discord.ConnectionClosed():
+            return PlatformUnavailableError(f"Discord closed the connection with code {exc.code}")
+        case TimeoutError():
+            return PlatformUnavailableError("Discord cannot be reached: it has not answered for too long")
+        case _:
+            return PlatformUnavailableError(f"Discord cannot be reached: {exc}")

@@ -1,0 +1,137 @@
+"""The order of answers: within one key one after the other, across keys side by side, all of it bounded.
+
+Standard library only.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+TYPING_AFTER_S = 1.0
+"""An answer that is ready sooner shows no typing."""
+
+DRAIN_S = 7.0
+"""How long replies in flight may take after a stop; the process leaves within 10 s."""
+
+
+class ReplyQueues:
+    """One queue of jobs a key, each worked through by one task until its last message is sent.
+
+    Parameters
+    ----------
+    per_key
+        Jobs that may wait under one key: what one person can pile up.
+    in_all
+        Jobs that may wait under all keys together.
+    """
+
+    def __init__(self, *, per_key: int = 10, in_all: int = 1_000) -> None:
+        self._per_key = per_key
+        self._in_all = in_all
+        self._waiting: dict[Hashable, deque[Job]] = {}
+        self._n_waiting = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def submit(self, key: Hashable, job: Job) -> bool:
+        """Queue a job; say whether there was room.
+
+        Parameters
+        ----------
+        key
+            Jobs of equal keys run in the order of their submission.
+        job
+            Called once to make the coroutine that answers. What it raises is logged, and ends nothing else.
+        """
+        queue = self._waiting.get(key)
+        if self._n_waiting >= self._in_all or (queue is not None and len(queue) >= self._per_key):
+            logger.warning("a message is dropped: too many wait for an answer")
+            return False
+        self._n_waiting += 1
+        if queue is not None:
+            queue.append(job)
+            return True
+        self._waiting[key] = deque([job])
+        task = asyncio.create_task(self._work(key), name=f"answers to {key}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _work(self, key: Hashable) -> None:
+        queue = self._waiting[key]
+        try:
+            while queue:
+                job = queue.popleft()
+                self._n_waiting -= 1
+                try:
+                    await job()
+                except Exception:
+                    logger.exception("an answer failed")
+        finally:
+            self._n_waiting -= len(queue)
+            del self._waiting[key]
+
+    async def drain(self, timeout_s: float = DRAIN_S) -> None:
+        """Wait for every queued job, at most `timeout_s` seconds, then cancel what is left."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=timeout_s)
+        for task in late:
+            task.cancel()
+        if late:
+            logger.warning("%d answers were not finished in time", len(late))
+            await asyncio.wait(late)
+
+
+async def answer_with_typing(
+    answer: Awaitable[T],
+    show_typing: Callable[[], Awaitable[object]],
+    *,
+    every_s: float,
+    after_s: float = TYPING_AFTER_S,
+) -> T:
+    """Await an answer, showing typing from `after_s` seconds on, again every `every_s` seconds.
+
+    A failure to show typing is no failure of the answer: it is logged at DEBUG.
+    """
+
+    async def type_on() -> None:
+        await asyncio.sleep(after_s)
+        while True:
+            try:
+                await show_typing()
+            except Exception:
+                logger.debug("typing could not be shown", exc_info=True)
+            await asyncio.sleep(every_s)
+
+    typing = asyncio.create_task(type_on(), name="typing")
+    try:
+        return await answer
+    finally:
+        typing.cancel()
+        with suppress(asyncio.CancelledError):
+            await typing
+
+
+async def until_stopped(stopping: asyncio.Event, work: Awaitable[T], *, grace_s: float = 0.0) -> T | None:
+    """Await `work`, but at most `grace_s` seconds longer once `stopping` is set; None if it was cut off."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=grace_s)
+        return task.result() if task.done() else None
+    finally:
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})

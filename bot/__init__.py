@@ -1,0 +1,1 @@
+"""The shared engine and the process around it. Imports `adapters`, `model` and `intents`."""

@@ -1,0 +1,33 @@
+"""`python -m bot`: the command line of the process."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from bot.app import leave, run
+from bot.config import ConfigError, parse_settings, read_environment
+from bot.log import configure_logging
+from bot.supervisor import ExitCode
+
+
+def main() -> ExitCode:
+    """Read the settings and serve; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Answer on Discord, on Telegram, or here.")
+    parser.add_argument("--console", action="store_true", help="chat in the terminal, whatever tokens are set")
+    parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
+    arguments = parser.parse_args()
+    try:
+        settings = parse_settings(read_environment(arguments.env_file))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        return ExitCode.CONFIGURATION
+    console = arguments.console or not settings.secrets
+    configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
+    if console and not arguments.console:
+        print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
+    return asyncio.run(run(settings, console=console))
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,149 @@
+"""The composition root: builds everything from the settings, runs it on one event loop, and shuts it down."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from adapters.base import Adapter, Handler
+from bot.admin import Admins, Reloader
+from bot.commands import COMMANDS, MessageHandler
+from bot.config import Settings
+from bot.context import ContextStore
+from bot.engine import IntentEngine
+from bot.inference import Inference
+from bot.service import Service, ServiceLoader
+from bot.supervisor import ExitCode, supervise
+from model.bundle import BundleError
+
+logger = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, *, console: bool) -> ExitCode:
+    """Serve until a signal, or the end of the terminal's input.
+
+    Parameters
+    ----------
+    settings
+        The process's settings.
+    console
+        Whether to chat in the terminal instead of on the platforms.
+    """
+    stopping = asyncio.Event()
+    _handle_signals(stopping)
+    loader = ServiceLoader(settings.models_dir, settings.intents_path, settings.confidence_threshold)
+    loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
+    try:
+        service = await _unless_stopped(stopping, loading, loader.at_start)
+    except BundleError as error:
+        logger.error("%s", error)  # noqa: TRY400 - one sentence for the operator, not a trace
+        return ExitCode.FAILURE
+    if service is None:
+        return ExitCode.CLEAN
+    for note in service.notes:
+        logger.warning("%s", note)
+
+    random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
+    inference = Inference(service.classifier)
+    contexts = ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
+    engine = IntentEngine(inference, contexts, random_source)
+    admins = Admins({"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids})
+    handler = MessageHandler(engine, inference, Reloader(inference, loader, loading), admins)
+    platforms = [_console(handler)] if console else _platforms(settings, handler)
+    bundle = service.classifier.bundle
+    logger.info(
+        "ready: model %s, %d intents, runtime %s, platforms %s",
+        bundle.name,
+        len(bundle.manifest.labels),
+        service.classifier.runtime.name,
+        ", ".join(one.platform for one in platforms),
+    )
+    try:
+        return await supervise(platforms, stopping, random_source)
+    finally:
+        inference.close()
+        logger.info("stopped")
+
+
+async def _unless_stopped(
+    stopping: asyncio.Event, executor: ThreadPoolExecutor, load: Callable[[], Service]
+) -> Service | None:
+    """Return what `load` returns, or None if the process is to stop before."""
+    loaded = asyncio.get_running_loop().run_in_executor(executor, load)
+    stopped = asyncio.create_task(stopping.wait(), name="stopping")
+    waiting: set[asyncio.Future[Service] | asyncio.Task[bool]] = {loaded, stopped}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    return None if stopping.is_set() else loaded.result()
+
+
+def _platforms(settings: Settings, handler: Handler) -> list[Adapter]:
+    """Return the adapters whose token is set; a library is imported only for its own."""
+    adapters: list[Adapter] = []
+    if settings.discord_token:
+        from adapters.discord_adapter import DiscordAdapter  # noqa: PLC0415
+
+        adapters.append(
+            DiscordAdapter(
+                token=settings.discord_token,
+                handler=handler,
+                commands=COMMANDS,
+                guild_ids=settings.discord_guild_ids,
+                state_dir=settings.state_dir,
+                api_url=settings.discord_api_url,
+                gateway_url=settings.discord_gateway_url,
+            )
+        )
+    if settings.telegram_token:
+        from adapters.telegram_adapter import TelegramAdapter  # noqa: PLC0415
+
+        adapters.append(
+            TelegramAdapter(
+                token=settings.telegram_token,
+                handler=handler,
+                commands=COMMANDS,
+                api_url=settings.telegram_api_url,
+            )
+        )
+    return adapters
+
+
+def _console(handler: Handler) -> Adapter:
+    from adapters.console_adapter import ConsoleAdapter  # noqa: PLC0415
+
+    return ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=sys.stdin, stdout=sys.stdout)
+
+
+def _handle_signals(stopping: asyncio.Event) -> None:
+    """Set `stopping` at the first SIGINT or SIGTERM; leave at once at the second."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            leave(ExitCode.FAILURE)
+        logger.info("stopping: finishing the replies in flight")
+        stopping.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def leave(code: int) -> None:
+    """End the process now, without waiting for threads that cannot be interrupted: a model loading, a blocked read."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # nobody reads it any more
+    os._exit(code)

@@ -1,0 +1,163 @@
+"""The settings of the process, from environment variables and `.env`; every wrong value is reported, all at once."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+ENV_FILE = Path(".env")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; its text has one line a fault, each naming the variable and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator can set; `.env.example` has a sentence on each."""
+
+    discord_token: str | None = field(default=None, repr=False)
+    discord_admin_ids: frozenset[str] = frozenset()
+    discord_guild_ids: tuple[int, ...] = ()
+    discord_api_url: str | None = None
+    discord_gateway_url: str | None = None
+    telegram_token: str | None = field(default=None, repr=False)
+    telegram_admin_ids: frozenset[str] = frozenset()
+    telegram_api_url: str | None = None
+    intents_path: Path = Path("intents/starter")
+    models_dir: Path = Path(".parley/models")
+    state_dir: Path = Path(".parley/state")
+    confidence_threshold: float | None = None
+    context_ttl_s: float = 1_200.0
+    context_capacity: int = 10_000
+    log_level: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no output may hold."""
+        return tuple(token for token in (self.discord_token, self.telegram_token) if token)
+
+
+def read_environment(env_file: Path | None = None) -> dict[str, str]:
+    """Return the variables of the process over those of the `.env` file; one that is set, even empty, wins.
+
+    Parameters
+    ----------
+    env_file
+        A file that must be there, or None for `.env` of the working directory if there is one.
+
+    Raises
+    ------
+    ConfigError
+        `env_file` is missing, or the file cannot be read.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise ConfigError(f"--env-file {env_file}: no such file; .env.example shows what it holds")
+    file = env_file or ENV_FILE
+    try:
+        values = dotenv_values(file, interpolate=False) if file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read as UTF-8 text: {error}") from error
+    return {name: value for name, value in values.items() if value is not None} | dict(os.environ)
+
+
+def parse_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; an empty variable counts as unset.
+
+    Raises
+    ------
+    ConfigError
+        At least one value is wrong.
+    """
+    faults: list[str] = []
+
+    def read(name: str, parse: Callable[[str], T], default: T, expected: str) -> T:
+        value = environment.get(name, "").strip()
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except ValueError:
+            # a token in the wrong variable must not reach the terminal: the value is not shown
+            faults.append(f"{name}: expected {expected}")
+            return default
+
+    default = Settings()
+    ids = "ids of digits, separated by commas"
+    settings = Settings(
+        discord_token=read("DISCORD_TOKEN", _token, None, "the bot's token, without spaces"),
+        discord_admin_ids=read("DISCORD_ADMIN_IDS", _ids, frozenset(), ids),
+        discord_guild_ids=read("DISCORD_GUILD_IDS", _guild_ids, (), ids),
+        discord_api_url=read("DISCORD_API_URL", _url("http", "https"), None, "a base as http://host:port/api/v10"),
+        discord_gateway_url=read("DISCORD_GATEWAY_URL", _url("ws", "wss"), None, "a URL as ws://host:port/"),
+        telegram_token=read("TELEGRAM_TOKEN", _token, None, "the bot's token, without spaces"),
+        telegram_admin_ids=read("TELEGRAM_ADMIN_IDS", _ids, frozenset(), ids),
+        telegram_api_url=read("TELEGRAM_API_URL", _url("http", "https"), None, "a prefix as http://host:port/bot"),
+        intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
+        models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
+        state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
+        confidence_threshold=read("CONFIDENCE_THRESHOLD", _share, None, "a number from 0 to 1"),
+        context_ttl_s=read("CONTEXT_TTL_S", _positive(float), default.context_ttl_s, "seconds, more than 0"),
+        context_capacity=read("CONTEXT_CAPACITY", _positive(int), default.context_capacity, "a whole number over 0"),
+        log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
+    )
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return settings
+
+
+def _token(value: str) -> str:
+    if any(character.isspace() for character in value) or not value.isascii():
+        raise ValueError
+    return value
+
+
+def _guild_ids(value: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _ids(value: str) -> frozenset[str]:
+    return frozenset(str(number) for number in _guild_ids(value))
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _share(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError
+    return number
+
+
+def _positive(kind: Callable[[str], T]) -> Callable[[str], T]:
+    def parse(value: str) -> T:
+        number = kind(value)
+        if not 0 < number < float("inf"):  # type: ignore[operator]  # int or float
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError
+    return value.upper()

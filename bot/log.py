@@ -1,0 +1,45 @@
+"""Logging of the process: one line a record on standard error, and no token in any of them."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+REDACTED = "[redacted]"
+
+TALKATIVE = {
+    "httpx": logging.WARNING,  # at INFO it logs every URL, and Telegram's hold the token
+    "discord": logging.WARNING,
+    "telegram": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats a record, trace included, and replaces every secret in it.
+
+    Parameters
+    ----------
+    secrets
+        The texts that no line may hold.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__(FORMAT)
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text without secrets."""
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return text
+
+
+def configure_logging(level: str, secrets: Sequence[str]) -> None:
+    """Send every record of `level` and above to standard error, redacted; libraries speak from WARNING on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, least in TALKATIVE.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

@@ -1,0 +1,88 @@
+"""Keeping platforms running: each alone, started again with growing pauses, stopped together."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import IntEnum
+
+from adapters.base import Adapter
+from adapters.errors import PlatformUnavailableError, TokenRefusedError
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 300.0
+STOP_S = 9.0
+"""How long the platforms may take to finish their replies and disconnect."""
+
+
+class ExitCode(IntEnum):
+    """What the process returns."""
+
+    CLEAN = 0
+    FAILURE = 1
+    CONFIGURATION = 78
+
+
+async def supervise(adapters: Sequence[Adapter], stopping: asyncio.Event, random_source: random.Random) -> ExitCode:
+    """Run platforms until all have ended; set `stopping` to end them.
+
+    A token refused before its platform ever connected ends all of them: the operator is looking, and should mend it.
+    One refused later ends its platform alone.
+    """
+    running = {asyncio.create_task(_keep_running(one, stopping, random_source), name=one.platform) for one in adapters}
+    refused = False
+    stopped = asyncio.create_task(stopping.wait(), name="stopping")
+    while running and not stopping.is_set():
+        await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in [task for task in running if task.done()]:
+            running.discard(task)
+            if (fault := task.result()) is not None:
+                logger.error("%s", fault.error)
+                refused = True
+                if fault.at_start:
+                    stopping.set()
+    all_refused = refused and not running
+    stopped.cancel()
+    if running:
+        _, late = await asyncio.wait(running, timeout=STOP_S)
+        for task in late:
+            logger.warning("%s did not stop in time", task.get_name())
+            task.cancel()
+    return ExitCode.CONFIGURATION if all_refused or (refused and stopping.is_set()) else ExitCode.CLEAN
+
+
+class _Refusal:
+    """A refused token, and whether its platform had never connected."""
+
+    def __init__(self, error: TokenRefusedError, *, at_start: bool) -> None:
+        self.error = error
+        self.at_start = at_start
+
+
+async def _keep_running(adapter: Adapter, stopping: asyncio.Event, random_source: random.Random) -> _Refusal | None:
+    """Run a platform, again and again while it is unavailable, until it ends by itself."""
+    pause_s = FIRST_PAUSE_S
+    has_connected = False
+    while not stopping.is_set():
+        watch = asyncio.create_task(adapter.connected.wait(), name=f"{adapter.platform} connecting")
+        try:
+            await adapter.run(stopping)
+        except TokenRefusedError as error:
+            return _Refusal(error, at_start=not (has_connected or watch.done()))
+        except PlatformUnavailableError as error:
+            logger.warning("%s; trying again in about %.0f s", error, pause_s)
+        except Exception:
+            logger.exception("%s failed; trying again in about %.0f s", adapter.platform, pause_s)
+        else:
+            return None
+        finally:
+            watch.cancel()
+        if watch.done() and not watch.cancelled():
+            has_connected, pause_s = True, FIRST_PAUSE_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause_s * random_source.uniform(0.5, 1.5))
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+    return None

@@ -1,0 +1,29 @@
+"""The names in braces that a response may hold: found when a catalog is checked, filled when it answers."""
+
+import re
+from collections.abc import Mapping
+
+PLACEHOLDERS = frozenset({"display_name"})
+"""The names that are filled."""
+
+_PLACEHOLDER = re.compile(r"\{\{(?P<literal>\w+)\}\}|\{(?P<name>[^\W\d][^{}\s]*)\}")
+"""A name in braces, or in double braces, which print it as it stands. Any other brace is just a brace."""
+
+
+def placeholder_names(text: str) -> list[str]:
+    """Return the names that the text asks to be filled, in their order, known or not."""
+    return [match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with its placeholders filled; a name that `values` lacks stays as it stands.
+
+    Values are put in as they are, never read for placeholders of their own, and no attribute of anything is looked up.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match["literal"] is not None:
+            return f"{{{match['literal']}}}"
+        return values.get(match["name"], match[0])
+
+    return _PLACEHOLDER.sub(replacement, text)

@@ -1,0 +1,299 @@
+"""The saved model: one directory, written whole or not at all, verified before it is used.
+
+`current` is a small file that names the bundle in use; it is replaced atomically, so that a kill at any moment leaves
+either the old name or the new one. NumPy and the standard library only.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from intents.catalog import IntentCatalog
+from model.decision import Policy
+from model.features import NgramFeatures
+
+FORMAT_VERSION = 1
+CURRENT_FILE = "current"
+MANIFEST_FILE = "manifest.json"
+CATALOG_FILE = "catalog.json"
+FEATURES_FILE = "features.json"
+TEMPORARY_PREFIX = ".writing-"
+
+TRAIN_COMMAND = "python -m scripts.train"
+
+
+class BundleError(Exception):
+    """Base of what can be wrong with a bundle; its text is one sentence with the mend."""
+
+
+class BundleMissingError(BundleError):
+    """There is no bundle yet."""
+
+    def __init__(self, models_dir: Path) -> None:
+        super().__init__(f"no trained model in {models_dir}: train one with `{TRAIN_COMMAND}`")
+
+
+class BundleCorruptError(BundleError):
+    """A bundle is damaged."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"the model {path} is damaged: {fault}; train it anew with `{TRAIN_COMMAND}`")
+
+
+class BundleIncompatibleError(BundleError):
+    """A bundle is of another version of Parley."""
+
+    def __init__(self, path: Path, version: object) -> None:
+        super().__init__(
+            f"the model {path} has format {version}, this version of Parley reads {FORMAT_VERSION}:"
+            f" train it anew with `{TRAIN_COMMAND}`"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a bundle says of itself.
+
+    Parameters
+    ----------
+    format_version
+        The layout of the directory.
+    created_at
+        When it was written, ISO 8601, UTC.
+    labels
+        The tags in the order of the network's outputs.
+    policy
+        The figures of the decision rule.
+    fingerprint
+        Of the tags, the patterns and the training configuration.
+    config
+        The training configuration.
+    seed
+        Of the random numbers in training.
+    metrics
+        Measured on held-out patterns; None where the catalog was too small to hold any out.
+    versions
+        The libraries that trained it.
+    sha256
+        Of every other file, by name.
+    """
+
+    format_version: int
+    created_at: str
+    labels: tuple[str, ...]
+    policy: Policy
+    fingerprint: str
+    config: Mapping[str, Any]
+    seed: int
+    metrics: Mapping[str, Any] | None
+    versions: Mapping[str, str]
+    sha256: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle: everything but the network, which a runtime loads from `path`."""
+
+    path: Path
+    manifest: Manifest
+    features: NgramFeatures
+    catalog: IntentCatalog
+
+    @property
+    def name(self) -> str:
+        """The version that admins read."""
+        return self.path.name
+
+
+def fingerprint(catalog: IntentCatalog, config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all that training depends on: tags, patterns and configuration, not the responses."""
+    patterns = sorted((intent.tag, sorted(intent.patterns)) for intent in catalog.trainable)
+    content = json.dumps([patterns, config], ensure_ascii=True, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def write_bundle(
+    models_dir: Path,
+    *,
+    save_network: Callable[[Path], None],
+    features: NgramFeatures,
+    catalog: IntentCatalog,
+    labels: tuple[str, ...],
+    policy: Policy,
+    config: Mapping[str, Any],
+    seed: int,
+    metrics: Mapping[str, Any] | None,
+    versions: Mapping[str, str],
+) -> Path:
+    """Write a bundle under a temporary name, flush it to the disk, rename it and return its directory.
+
+    Parameters
+    ----------
+    models_dir
+        Where bundles live; made if missing.
+    save_network
+        Writes the network's files into the directory that it is given.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the directory cannot be written. Nothing is left behind.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=models_dir))
+    try:
+        save_network(temporary)
+        _write_json(temporary / FEATURES_FILE, features.to_json())
+        _write_json(temporary / CATALOG_FILE, catalog.to_json())
+        now = datetime.now(UTC)
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            created_at=now.isoformat(timespec="seconds"),
+            labels=labels,
+            policy=policy,
+            fingerprint=fingerprint(catalog, config),
+            config=config,
+            seed=seed,
+            metrics=metrics,
+            versions=versions,
+            sha256={file.name: sha256_of(file) for file in sorted(temporary.iterdir())},
+        )
+        _write_json(temporary / MANIFEST_FILE, asdict(manifest))
+        for file in temporary.iterdir():
+            _flush(file)
+        temporary.chmod(0o755)
+        final = _free_name(models_dir, f"{now:%Y%m%d-%H%M%S}-{manifest.fingerprint[:8]}")
+        temporary.rename(final)
+        _flush(models_dir)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return final
+
+
+def set_current(models_dir: Path, name: str) -> None:
+    """Make a bundle the current one, atomically."""
+    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=models_dir)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(models_dir / CURRENT_FILE)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _flush(models_dir)
+
+
+def current_path(models_dir: Path) -> Path:
+    """Return the directory of the current bundle.
+
+    Raises
+    ------
+    BundleMissingError
+        No bundle was ever made current, or it is gone.
+    BundleCorruptError
+        The pointer names no directory beside it.
+    """
+    try:
+        name = (models_dir / CURRENT_FILE).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleMissingError(models_dir) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer cannot be read") from error
+    if not name or Path(name).name != name:
+        raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer names no bundle")
+    if not (models_dir / name).is_dir():
+        raise BundleMissingError(models_dir)
+    return models_dir / name
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Verify a bundle and read all of it but the network.
+
+    Raises
+    ------
+    BundleIncompatibleError
+        It has another format.
+    BundleCorruptError
+        A file is missing, changed or unreadable.
+    """
+    manifest = _read_manifest(path)
+    for name, expected in manifest.sha256.items():
+        if Path(name).name != name:
+            raise BundleCorruptError(path, f"{MANIFEST_FILE} names a file outside it")
+        try:
+            actual = sha256_of(path / name)
+        except OSError as error:
+            raise BundleCorruptError(path, f"{name} is missing or cannot be read") from error
+        if actual != expected:
+            raise BundleCorruptError(path, f"{name} was changed or cut after it was written")
+    try:
+        features = NgramFeatures.from_json(_read_json(path / FEATURES_FILE))
+        catalog = IntentCatalog.from_json(_read_json(path / CATALOG_FILE))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
+    if sorted(intent.tag for intent in catalog.trainable) != sorted(manifest.labels):
+        raise BundleCorruptError(path, "its intents are not those of its catalog")
+    return Bundle(path, manifest, features, catalog)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        value = _read_json(path / MANIFEST_FILE)
+        version = value["format_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleCorruptError(path, f"{MANIFEST_FILE} is missing or cannot be read") from error
+    if version != FORMAT_VERSION:
+        raise BundleIncompatibleError(path, version)
+    try:
+        policy = Policy(**value.pop("policy"))
+        labels = tuple(value.pop("labels"))
+        manifest = Manifest(policy=policy, labels=labels, **value)
+        missing = {FEATURES_FILE, CATALOG_FILE} - manifest.sha256.keys()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field") from error
+    if missing:
+        raise BundleCorruptError(path, f"{MANIFEST_FILE} lists no {min(missing)}")
+    return manifest
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _read_json(file: Path) -> Any:  # noqa: ANN401 - whatever JSON the file holds
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _free_name(models_dir: Path, name: str) -> Path:
+    """Return a path that nothing has taken; two trainings may end within one second."""
+    candidates = (models_dir / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
+    return next(path for path in candidates if not path.exists())
+
+
+def _flush(path: Path) -> None:
+    """Bring a file or a directory to the disk; where a directory cannot be opened (Windows) the rename must do."""
+    try:
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    except PermissionError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

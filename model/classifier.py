@@ -1,0 +1,69 @@
+"""A bundle ready to classify: text in, `Decision` out. The engine and the evaluation use this same object."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intents.catalog import IntentCatalog
+from model.bundle import Bundle
+from model.decision import Decision, DecisionRule
+from model.features import pad
+from model.runtime import Runtime
+from model.text import normalise
+
+
+class IntentClassifier:
+    """Classifies messages with one bundle. Not thread-safe: one worker calls `classify`.
+
+    Parameters
+    ----------
+    bundle
+        Supplies features, labels and policy.
+    runtime
+        Runs the bundle's network.
+    catalog
+        The intents in service: the bundle's own, or the edited file of the same patterns.
+    threshold
+        Replaces the bundle's threshold, where the operator set one.
+    """
+
+    def __init__(
+        self, bundle: Bundle, runtime: Runtime, catalog: IntentCatalog, *, threshold: float | None = None
+    ) -> None:
+        policy = bundle.manifest.policy
+        self.bundle = bundle
+        self.runtime = runtime
+        self.catalog = catalog
+        self.intents = {intent.tag: intent for intent in catalog.intents}
+        self.rule = DecisionRule(
+            catalog,
+            bundle.manifest.labels,
+            policy if threshold is None else replace(policy, threshold=threshold),
+        )
+
+    def warm_up(self) -> None:
+        """Score once, so that the first message does not pay for what a runtime sets up late."""
+        self._score("hello")
+
+    def classify(self, text: str, contexts: Sequence[str] = ()) -> Decision:
+        """Decide about one message.
+
+        Parameters
+        ----------
+        text
+            As the member wrote it; any text at all.
+        contexts
+            The member's active contexts, the most recently set last.
+        """
+        normalised = normalise(text)
+        decision = self.rule.without_scores(normalised, contexts)
+        if decision is not None:
+            return decision
+        known_share = self.bundle.features.known_share(normalised)
+        return self.rule.with_scores(self._score(normalised), known_share, contexts)
+
+    def _score(self, normalised: str) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self.runtime.logits(*pad([self.bundle.features.encode(normalised)]))[0]
+        return logits

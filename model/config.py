@@ -1,0 +1,53 @@
+"""What training depends on beside the catalog and the seed. docs/model.md has the measurements behind the values."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """What the network is built and fitted with."""
+
+    hidden_units: int = 128
+    dropout: float = 0.5
+    label_smoothing: float = 0.1
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Everything that the bundle's fingerprint covers beside tags and patterns.
+
+    Parameters
+    ----------
+    character_sizes
+        The least and the greatest n of the character n-grams.
+    min_count, min_count_large
+        In how many patterns an n-gram must stand to be kept.
+    epochs, epochs_large
+        The most passes over the patterns; early stopping ends sooner.
+    folds, folds_large
+        Folds of the cross-validation that calibrates.
+    patience
+        Epochs without a better validation loss before fitting stops.
+    validation_share
+        What early stopping looks at.
+    network
+        Of the network and its fitting.
+    """
+
+    character_sizes: tuple[int, int] = (1, 4)
+    min_count: int = 2
+    min_count_large: int = 3
+    epochs: int = 12
+    epochs_large: int = 8
+    folds: int = 5
+    folds_large: int = 3
+    patience: int = 3
+    validation_share: float = 0.1
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        return asdict(self) | {"character_sizes": list(self.character_sizes)}

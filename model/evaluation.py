@@ -1,0 +1,164 @@
+"""Metrics of decisions over labelled messages, under the live rule. Training and scripts only: imports scikit-learn."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import f1_score, roc_auc_score
+
+from model.decision import Decision
+
+
+class LabelledFileError(Exception):
+    """A file of labelled messages cannot be used; its text names the line and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledMessage:
+    """A message and what it means; an intent of None is out of scope."""
+
+    text: str
+    intent: str | None
+    contexts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IntentMetrics:
+    """How one intent fares: of `n` messages that mean it, which share was ranked first, and what was ranked instead."""
+
+    tag: str
+    n: int
+    recall: float
+    confused_with: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The figures of an evaluation. Shares run from 0 to 1; those without any message to count are None.
+
+    Parameters
+    ----------
+    n
+        All messages.
+    accuracy
+        Share of the in-scope messages whose intent is first of the ranking, before the threshold.
+    macro_f1
+        Mean over the intents of the F1 score of the first of the ranking.
+    coverage
+        Share of the in-scope messages that are answered.
+    accuracy_when_answered
+        Share of the answered in-scope messages that get the right answer.
+    oos_recall
+        Share of the out-of-scope messages that fall back.
+    oos_auroc
+        Area under the ROC curve of the score, in scope against out of scope.
+    threshold
+        The threshold that decided.
+    """
+
+    n: int
+    accuracy: float | None
+    macro_f1: float | None
+    coverage: float | None
+    accuracy_when_answered: float | None
+    oos_recall: float | None
+    oos_auroc: float | None
+    threshold: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain JSON values, by name."""
+        return asdict(self)
+
+
+def read_labelled(path: Path, known_tags: Sequence[str]) -> list[LabelledMessage]:
+    """Read a file with a JSON object a line: ``{"text": str, "intent": str | null, "contexts": [str]?}``.
+
+    Raises
+    ------
+    LabelledFileError
+        The file or a line of it is not of that form, or an intent is not among `known_tags`.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelledFileError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    messages = [
+        _labelled(line, f"{path}:{number}", frozenset(known_tags))
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    if not messages:
+        raise LabelledFileError(f'{path}: empty: write one {{"text": ..., "intent": ...}} a line')
+    return messages
+
+
+def _labelled(line: str, place: str, known_tags: frozenset[str]) -> LabelledMessage:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise LabelledFileError(f"{place}: not valid JSON: {error.msg}") from error
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise LabelledFileError(f'{place}: missing field "text": expected {{"text": ..., "intent": ...}}')
+    intent, contexts = row.get("intent"), row.get("contexts") or []
+    if "intent" not in row or not isinstance(intent, str | None):
+        raise LabelledFileError(f'{place}: missing field "intent": a tag, or null for out of scope')
+    if intent is not None and intent not in known_tags:
+        raise LabelledFileError(f'{place}: unknown intent "{intent}": the model was not trained on it')
+    if not isinstance(contexts, list) or not all(isinstance(name, str) for name in contexts):
+        raise LabelledFileError(f'{place}: "contexts" must be a list of strings')
+    return LabelledMessage(row["text"], intent, tuple(contexts))
+
+
+def measure(messages: Sequence[LabelledMessage], decisions: Sequence[Decision], threshold: float) -> Metrics:
+    """Return the metrics of one decision a message."""
+    pairs = list(zip(messages, decisions, strict=True))
+    inside = [(message.intent, decision) for message, decision in pairs if message.intent is not None]
+    outside = [decision for message, decision in pairs if message.intent is None]
+    truth = [intent for intent, _ in inside]
+    first = [_first(decision) for _, decision in inside]
+    answered = [(intent, decision.intent) for intent, decision in inside if decision.intent is not None]
+    return Metrics(
+        n=len(pairs),
+        accuracy=_share(intent == tag for intent, tag in zip(truth, first, strict=True)),
+        macro_f1=float(f1_score(truth, first, labels=sorted(set(truth)), average="macro", zero_division=0.0))
+        if truth
+        else None,
+        coverage=_share(decision.intent is not None for _, decision in inside),
+        accuracy_when_answered=_share(intent == tag for intent, tag in answered),
+        oos_recall=_share(decision.intent is None for decision in outside),
+        oos_auroc=_auroc([decision.score for _, decision in inside], [decision.score for decision in outside]),
+        threshold=threshold,
+    )
+
+
+def by_intent(messages: Sequence[LabelledMessage], decisions: Sequence[Decision]) -> list[IntentMetrics]:
+    """Return the figures of each intent, the worst first."""
+    firsts: dict[str, list[str]] = {}
+    for message, decision in zip(messages, decisions, strict=True):
+        if message.intent is not None:
+            firsts.setdefault(message.intent, []).append(_first(decision))
+    rows = []
+    for tag, ranked in firsts.items():
+        wrong = [first for first in ranked if first != tag]
+        most_often = max(sorted(set(wrong)), key=wrong.count, default=None)
+        rows.append(IntentMetrics(tag, len(ranked), 1 - len(wrong) / len(ranked), most_often or None))
+    return sorted(rows, key=lambda row: (row.recall, row.tag))
+
+
+def _first(decision: Decision) -> str:
+    return decision.ranking[0].tag if decision.ranking else ""
+
+
+def _share(hits: Iterator[bool]) -> float | None:
+    values = list(hits)
+    return sum(values) / len(values) if values else None
+
+
+def _auroc(inside: Sequence[float], outside: Sequence[float]) -> float | None:
+    if not inside or not outside:
+        return None
+    truth = np.r_[np.ones(len(inside)), np.zeros(len(outside))]
+    return float(roc_auc_score(truth, np.r_[inside, outside]))

@@ -1,0 +1,184 @@
+"""Word and character n-grams of a text as ids and weights: what the network's embedding bag reads.
+
+NumPy and the standard library only: this runs in the serving process.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.text import tokenise
+
+MAX_NGRAMS = 1_024
+"""How many n-grams of one text are read: those of about 250 characters. The rest is cut."""
+
+PADDING_ID = 0
+"""The id that fills the rows of a batch; its weight is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class NgramFeatures:
+    """The fitted vocabulary of word and character n-grams.
+
+    Parameters
+    ----------
+    stems
+        Word to stem, for the words whose stem differs.
+    words
+        Word unigrams and bigrams, of stems, to their ids.
+    characters
+        Character n-grams within a word, its ends marked by spaces, to their ids.
+    idf
+        float32, shape ``(n_ids,)``: the inverse document frequency of each id; that of the padding is 0.
+    character_sizes
+        The least and the greatest n of the character n-grams.
+    """
+
+    stems: Mapping[str, str]
+    words: Mapping[str, int]
+    characters: Mapping[str, int]
+    idf: NDArray[np.float32]
+    character_sizes: tuple[int, int]
+
+    @property
+    def n_ids(self) -> int:
+        """The number of ids, the padding included."""
+        return len(self.idf)
+
+    def encode(self, normalised: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return the ids of a text's known n-grams and their weights, both of shape ``(n_ngrams,)``.
+
+        A weight is ``(1 + ln count) * idf``, words and characters each brought to an Euclidean length of 1 (Salton and
+        Buckley 1988, "Term-weighting approaches in automatic text retrieval").
+        """
+        tokens = tokenise(normalised)
+        blocks = [
+            self._block(self.words, word_ngrams(self.stems.get(token, token) for token in tokens)),
+            self._block(self.characters, character_ngrams(tokens, self.character_sizes)),
+        ]
+        ids, weights = (np.concatenate(part)[:MAX_NGRAMS] for part in zip(*blocks, strict=True))
+        return ids, weights
+
+    def known_share(self, normalised: str) -> float:
+        """Return which share of a text's words the training texts hold, from 0 to 1; of no words, 0."""
+        tokens = tokenise(normalised)
+        return sum(self.stems.get(token, token) in self.words for token in tokens) / (len(tokens) or 1)
+
+    def _block(
+        self, vocabulary: Mapping[str, int], ngrams: Iterable[str]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        counts = Counter(vocabulary[ngram] for ngram in ngrams if ngram in vocabulary)
+        ids = np.fromiter(counts.keys(), np.int32, len(counts))
+        weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[ids]
+        length = float(np.linalg.norm(weights))
+        return ids, weights / length if length else weights
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the features as plain JSON values; `from_json` reads them back."""
+        return {
+            "stems": dict(self.stems),
+            "words": list(self.words),
+            "characters": list(self.characters),
+            "idf": [round(float(value), 6) for value in self.idf],
+            "character_sizes": list(self.character_sizes),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "NgramFeatures":
+        """Read what `to_json` returned.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            The value is not what `to_json` returns.
+        """
+        words, characters = value["words"], value["characters"]
+        idf = np.asarray(value["idf"], np.float32)
+        if len(idf) != 1 + len(words) + len(characters):
+            raise ValueError("idf and vocabulary differ in length")
+        least, greatest = value["character_sizes"]
+        return cls(
+            stems=dict(value["stems"]),
+            words=_numbered(words, PADDING_ID + 1),
+            characters=_numbered(characters, PADDING_ID + 1 + len(words)),
+            idf=idf,
+            character_sizes=(int(least), int(greatest)),
+        )
+
+
+def fit_features(
+    texts: Sequence[Sequence[str]],
+    stems: Mapping[str, str],
+    *,
+    character_sizes: tuple[int, int],
+    min_count: int,
+) -> NgramFeatures:
+    """Collect the vocabulary of the training texts.
+
+    Parameters
+    ----------
+    texts
+        The words of each text.
+    stems
+        Word to stem.
+    character_sizes
+        The least and the greatest n of the character n-grams.
+    min_count
+        The least number of texts that an n-gram of characters or of two words must stand in.
+    """
+    words: Counter[str] = Counter()
+    characters: Counter[str] = Counter()
+    for tokens in texts:
+        words.update(set(word_ngrams(stems.get(token, token) for token in tokens)))
+        characters.update(set(character_ngrams(tokens, character_sizes)))
+    kept_words = sorted(ngram for ngram, count in words.items() if count >= min_count or " " not in ngram)
+    kept_characters = sorted(ngram for ngram, count in characters.items() if count >= min_count)
+    counts = [words[ngram] for ngram in kept_words] + [characters[ngram] for ngram in kept_characters]
+    idf = [0.0, *(math.log((1 + len(texts)) / (1 + count)) + 1 for count in counts)]
+    return NgramFeatures(
+        stems=stems,
+        words=_numbered(kept_words, PADDING_ID + 1),
+        characters=_numbered(kept_characters, PADDING_ID + 1 + len(kept_words)),
+        idf=np.asarray(idf, np.float32),
+        character_sizes=character_sizes,
+    )
+
+
+def word_ngrams(stems: Iterable[str]) -> Iterator[str]:
+    """Yield the words and the pairs of neighbours."""
+    previous = None
+    for stem in stems:
+        yield stem
+        if previous is not None:
+            yield f"{previous} {stem}"
+        previous = stem
+
+
+def character_ngrams(tokens: Iterable[str], sizes: tuple[int, int]) -> Iterator[str]:
+    """Yield the character n-grams of each word, its ends marked by spaces."""
+    least, greatest = sizes
+    for token in tokens:
+        padded = f" {token} "
+        for size in range(least, greatest + 1):
+            for start in range(len(padded) - size + 1):
+                yield padded[start : start + size]
+
+
+def pad(rows: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return encoded texts as one batch: ids and weights, both of shape ``(n_texts, n_ngrams)``."""
+    width = max((len(ids) for ids, _ in rows), default=0) or 1
+    ids = np.full((len(rows), width), PADDING_ID, np.int32)
+    weights = np.zeros((len(rows), width), np.float32)
+    for row, (row_ids, row_weights) in enumerate(rows):
+        ids[row, : len(row_ids)] = row_ids
+        weights[row, : len(row_weights)] = row_weights
+    return ids, weights
+
+
+def _numbered(items: Iterable[str], first: int) -> dict[str, int]:
+    return {item: number for number, item in enumerate(items, first)}

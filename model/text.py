@@ -1,0 +1,53 @@
+"""A message as the classifier reads it: normalised, cut into words, words reduced to stems.
+
+Standard library only: this runs in the serving process. The stems come from NLTK when a model is trained
+(`model.stemming`) and travel in the bundle as a table.
+"""
+
+import re
+import unicodedata
+
+MAX_CHARACTERS = 4_000
+"""What is read of one message: what Discord (4,000) and Telegram (4,096) let a person send. The rest is cut."""
+
+TOKEN_PATTERN = r"\w+(?:[+#]+(?!\w))?"  # noqa: S105 - a token of language, no secret
+"""A word: letters and digits, and the signs that end names such as C++ and C#."""
+
+_MARKUP = (
+    (re.compile(r"```.*?(?:```|\Z)", re.DOTALL), " code "),  # a block of code is not talk
+    (re.compile(r"<a?:(\w+):\d+>"), r" "),  # Discord's custom emoji
+    (re.compile(r"<(?:@[!&]?|#|t:|/[^:<>]*:)[\d:a-zA-Z-]+>"), " "),  # Discord's mentions, channels, times, commands
+    (re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE), " link "),
+    (re.compile(r"(?<!\w)@\w+"), " "),  # mentions by name
+    (re.compile("['`\u00b4\u02bc\u2019]"), ""),  # apostrophes, typed or curly: don't and dont are one word
+    (re.compile(r"_"), " "),
+)
+_ELONGATION = re.compile(r"([^\W\d_])\1{2,}")
+_TOKEN = re.compile(TOKEN_PATTERN)
+
+
+def normalise(text: str) -> str:
+    """Return the words of a text, folded to one form and joined by single spaces; empty if it has none.
+
+    NFKC, platform markup to a word or to nothing, case folded, accents and invisible characters dropped, letters
+    repeated over twice cut to two, everything that is not part of a word dropped. Idempotent.
+    """
+    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    text = _ELONGATION.sub(r"\1\1", _without_marks(text.casefold()))
+    return " ".join(_TOKEN.findall(text))
+
+
+def tokenise(normalised: str) -> list[str]:
+    """Return the words of a normalised text."""
+    return normalised.split()
+
+
+def _without_marks(text: str) -> str:
+    """Drop accents, so that ``que`` is ``qué``, and the characters that cannot be seen."""
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    kept = "".join(char for char in decomposed if unicodedata.category(char) not in {"Mn", "Mc", "Me", "Cf"})
+    return unicodedata.normalize("NFKC", kept)

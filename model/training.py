@@ -1,0 +1,251 @@
+"""A catalog into a trained, calibrated model, in reading order: prepare, fit, calibrate, refit, export.
+
+Imports TensorFlow, scikit-learn and NLTK; the serving process never imports this module.
+"""
+
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.utils.class_weight import compute_class_weight
+
+from intents.catalog import IntentCatalog
+from model.bundle import write_bundle
+from model.calibration import HeldOut, calibrate, decide_held_out
+from model.config import TrainingConfig
+from model.decision import Policy
+from model.evaluation import IntentMetrics, Metrics, by_intent, measure
+from model.features import NgramFeatures, fit_features
+from model.network import Batches, Encoded, build_network, compile_network, predict_logits
+from model.runtime import KERAS_FILE
+from model.text import normalise
+from model.words import stem_table, training_words
+
+LARGE = 5_000
+"""From this many patterns on, training goes by the `large` figures of the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What training found on patterns that were held out of it.
+
+    Parameters
+    ----------
+    n_patterns, n_intents
+        What was trained on.
+    epochs
+        The passes that early stopping chose.
+    policy
+        The figures of the decision.
+    metrics, intents
+        Under the live rule, over the cross-validation; None and empty where no intent has two patterns.
+    """
+
+    n_patterns: int
+    n_intents: int
+    epochs: int
+    policy: Policy
+    metrics: Metrics | None
+    intents: tuple[IntentMetrics, ...]
+
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, which epoch is done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """Normalised patterns and the number of the label of each, shape ``(n_texts,)``."""
+
+    texts: tuple[str, ...]
+    labels: NDArray[np.intp]
+
+    def at(self, rows: NDArray[np.intp]) -> "_Examples":
+        return _Examples(tuple(self.texts[row] for row in rows), self.labels[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    features: NgramFeatures
+    network: keras.Model
+    epochs: int
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return predict_logits(self.network, [self.features.encode(text) for text in texts])
+
+
+def train(
+    catalog: IntentCatalog, models_dir: Path, *, config: TrainingConfig, seed: int, tell: Tell
+) -> tuple[Path, TrainingReport]:
+    """Train on a catalog and write the bundle; the caller makes it current.
+
+    Parameters
+    ----------
+    catalog
+        Checked; at least one intent has patterns.
+    models_dir
+        Where bundles live.
+    config
+        The training configuration.
+    seed
+        Of every random number.
+    tell
+        Hears of the progress.
+
+    Returns
+    -------
+    tuple[Path, TrainingReport]
+        The bundle's directory and what was measured.
+
+    Raises
+    ------
+    OSError
+        The bundle cannot be written; the bundles that are there stay untouched.
+    """
+    labels = tuple(intent.tag for intent in catalog.trainable)
+    examples = _examples(catalog)
+    trainer = _Trainer(config, len(labels), seed, tell, large=len(examples.texts) >= LARGE)
+
+    epochs = trainer.choose_epochs(examples)
+    held_out = trainer.cross_validate(examples, epochs)
+    policy = calibrate(catalog, labels, held_out)
+    fitted = trainer.fit("training on everything", examples, epochs)
+
+    messages, decisions = decide_held_out(catalog, labels, policy, held_out)
+    report = TrainingReport(
+        n_patterns=len(examples.texts),
+        n_intents=len(labels),
+        epochs=epochs,
+        policy=policy,
+        metrics=measure(messages, decisions, policy.threshold) if messages else None,
+        intents=tuple(by_intent(messages, decisions)),
+    )
+    path = write_bundle(
+        models_dir,
+        save_network=lambda directory: fitted.network.save(directory / KERAS_FILE),
+        features=fitted.features,
+        catalog=catalog,
+        labels=labels,
+        policy=policy,
+        config=config.to_json(),
+        seed=seed,
+        metrics=report.metrics.to_json() | {"epochs": epochs} if report.metrics else None,
+        versions=_versions(),
+    )
+    return path, report
+
+
+def _examples(catalog: IntentCatalog) -> _Examples:
+    """Return each intent's patterns once, in the catalog's order; patterns without a word are left out."""
+    texts: list[str] = []
+    labels: list[int] = []
+    for number, intent in enumerate(catalog.trainable):
+        distinct = dict.fromkeys(normalise(pattern) for pattern in intent.patterns)
+        kept = [text for text in distinct if text]
+        texts += kept
+        labels += [number] * len(kept)
+    return _Examples(tuple(texts), np.asarray(labels, np.intp))
+
+
+class _Trainer:
+    """Fits networks of one configuration."""
+
+    def __init__(self, config: TrainingConfig, n_labels: int, seed: int, tell: Tell, *, large: bool) -> None:
+        self._config = config
+        self._n_labels = n_labels
+        self._seed = seed
+        self._tell = tell
+        self._min_count = config.min_count_large if large else config.min_count
+        self._max_epochs = config.epochs_large if large else config.epochs
+        self._folds = config.folds_large if large else config.folds
+
+    def choose_epochs(self, examples: _Examples) -> int:
+        """Return how many epochs do best on a stratified validation split."""
+        counts = Counter(examples.labels.tolist())
+        repeated = np.flatnonzero([counts[label] > 1 for label in examples.labels])
+        n_validation = max(round(self._config.validation_share * len(examples.texts)), len(set(counts)))
+        if len(repeated) - n_validation < len(counts):
+            return self._max_epochs  # too few patterns to hold any out
+        _, held = train_test_split(
+            repeated, test_size=n_validation, stratify=examples.labels[repeated], random_state=self._seed
+        )
+        training = np.setdiff1d(np.arange(len(examples.texts)), held)
+        fitted = self.fit("looking for the epochs", examples.at(training), self._max_epochs, examples.at(held))
+        return fitted.epochs
+
+    def cross_validate(self, examples: _Examples, epochs: int) -> HeldOut:
+        """Return the logits of every pattern by a network that did not see it.
+
+        An intent's only pattern is always trained on, never held out.
+        """
+        counts = Counter(examples.labels.tolist())
+        repeated = np.flatnonzero([counts[label] > 1 for label in examples.labels])
+        if not len(repeated) or len(counts) < 2:  # noqa: PLR2004 - one intent has nothing to be confused with
+            return HeldOut((), np.zeros(0, np.intp), np.zeros((0, self._n_labels), np.float32), np.zeros(0))
+        n_folds = min(self._folds, *(count for count in counts.values() if count > 1))
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=self._seed)
+        logits = np.zeros((len(examples.texts), self._n_labels), np.float32)
+        known = np.zeros(len(examples.texts))
+        for number, (_, part) in enumerate(folds.split(repeated, examples.labels[repeated]), 1):
+            held = repeated[part]
+            training = np.setdiff1d(np.arange(len(examples.texts)), held)
+            fitted = self.fit(f"cross-validating {number}/{n_folds}", examples.at(training), epochs)
+            texts = examples.at(held).texts
+            logits[held] = fitted.logits(texts)
+            known[held] = [fitted.features.known_share(text) for text in texts]
+        chosen = examples.at(repeated)
+        return HeldOut(chosen.texts, chosen.labels, logits[repeated], known[repeated])
+
+    def fit(self, stage: str, examples: _Examples, epochs: int, validation: _Examples | None = None) -> _Fitted:
+        """Fit a new network, with early stopping where there is a validation set."""
+        keras.utils.set_random_seed(self._seed)
+        words = training_words(examples.texts)
+        stems = stem_table({word for text in words for word in text})
+        features = fit_features(words, stems, character_sizes=self._config.character_sizes, min_count=self._min_count)
+        network = build_network(features.n_ids, self._n_labels, self._config.network)
+        batches = self._batches(features, examples)
+        compile_network(network, self._config.network, n_steps=len(batches) * self._max_epochs)
+        callbacks: list[keras.callbacks.Callback] = [
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: self._tell(stage, epoch + 1, epochs))
+        ]
+        stopping = keras.callbacks.EarlyStopping(patience=self._config.patience, restore_best_weights=True)
+        if validation is not None:
+            callbacks.append(stopping)
+        network.fit(
+            batches,
+            validation_data=self._batches(features, validation) if validation else None,
+            epochs=epochs,
+            callbacks=callbacks,
+            verbose=0,
+        )
+        return _Fitted(features, network, stopping.best_epoch + 1 if validation else epochs)
+
+    def _batches(self, features: NgramFeatures, examples: _Examples) -> Batches:
+        texts: list[Encoded] = [features.encode(text) for text in examples.texts]
+        present = np.unique(examples.labels)
+        weight_of = np.ones(self._n_labels, np.float32)
+        weight_of[present] = compute_class_weight("balanced", classes=present, y=examples.labels)
+        return Batches(
+            texts,
+            np.eye(self._n_labels, dtype=np.float32)[examples.labels],
+            weight_of[examples.labels],
+            batch_size=batch_size(len(texts)),
+            seed=self._seed,
+        )
+
+
+def batch_size(n_texts: int) -> int:
+    """Return the batch size for so many texts: a power of two near a fiftieth of them, from 16 to 256."""
+    return int(2 ** np.clip(np.round(np.log2(max(n_texts, 1) / 50)), 4, 8))
+
+
+def _versions() -> Mapping[str, str]:
+    libraries = ("keras", "nltk", "numpy", "scikit-learn", "tensorflow")
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in libraries}

@@ -1,0 +1,28 @@
+"""Words and stems of the training texts, by NLTK; needs none of NLTK's downloaded data. Training only.
+
+Serving cuts words by the same pattern without NLTK (`model.text.tokenise`) and reads stems from the bundle's table.
+"""
+
+from collections.abc import Iterable
+
+from nltk.stem.snowball import SnowballStemmer
+from nltk.tokenize import RegexpTokenizer
+
+from model.text import TOKEN_PATTERN
+
+
+def training_words(normalised: Iterable[str]) -> list[list[str]]:
+    """Return the words of each normalised text."""
+    words: list[list[str]] = RegexpTokenizer(TOKEN_PATTERN).tokenize_sents(normalised)
+    return words
+
+
+def stem_table(words: Iterable[str], language: str = "english") -> dict[str, str]:
+    """Return the stem of every word whose stem differs from it.
+
+    The Snowball stemmers (Porter 2001, "Snowball: A language for stemming algorithms") are rules alone. Words of other
+    scripts than the language's pass unchanged.
+    """
+    stemmer = SnowballStemmer(language)
+    stems = {word: stemmer.stem(word) for word in words}
+    return {word: stem for word, stem in sorted(stems.items()) if stem and stem != word}

@@ -1,0 +1,114 @@
+"""`python -m scripts.train`: a catalog into a trained bundle, made current.
+
+The bundle's path and its metrics go to standard output, progress and remarks to standard error.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from intents.catalog import IntentCatalog
+from intents.findings import CatalogError
+from intents.validation import load_catalog
+from model.bundle import BundleError, current_path, fingerprint, load_bundle, set_current
+from model.config import TrainingConfig
+from model.runtime import quiet_tensorflow
+from model.text import normalise
+from scripts.options import fail, settings_or_exit, stderr
+
+if TYPE_CHECKING:
+    from model.training import TrainingReport
+
+N_WORST = 5
+
+
+def main() -> int:
+    """Train; return 0, or 1 if the catalog has errors or the bundle cannot be written."""
+    arguments = _arguments()
+    try:
+        catalog, warnings = load_catalog(arguments.intents, normalise)
+    except CatalogError as error:
+        print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
+        return 1
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    config = TrainingConfig()
+    if arguments.if_due and _fits(arguments.models, catalog, config):
+        return 0
+    started = time.monotonic()
+    n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
+    stderr.print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...")
+    quiet_tensorflow()
+    from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=stderr, transient=True) as progress:
+            bar = progress.add_task("preparing", total=None)
+
+            def tell(stage: str, epoch: int, epochs: int) -> None:
+                progress.update(bar, description=stage, completed=epoch, total=epochs)
+
+            path, report = train(catalog, arguments.models, config=config, seed=arguments.seed, tell=tell)
+        set_current(arguments.models, path.name)
+    except OSError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        print("Interrupted: the model that was current still is.", file=sys.stderr)
+        return 130
+    print(path)
+    _print_report(report, time.monotonic() - started)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    settings = settings_or_exit()
+    parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__.splitlines()[0])
+    parser.add_argument("--intents", type=Path, default=settings.intents_path, metavar="PATH", help="(%(default)s)")
+    parser.add_argument("--models", type=Path, default=settings.models_dir, metavar="DIR", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random numbers (%(default)s)")
+    parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
+    return parser.parse_args()
+
+
+def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> bool:
+    """Whether the current bundle verifies and was trained on this catalog with this configuration."""
+    try:
+        bundle = load_bundle(current_path(models_dir))
+    except BundleError:
+        return False
+    return bundle.manifest.fingerprint == fingerprint(catalog, config.to_json())
+
+
+def _print_report(report: "TrainingReport", duration_s: float) -> None:
+    console = Console(highlight=False)
+    policy = report.policy
+    table = Table(title="On patterns held out of training", title_justify="left", show_header=False)
+    rows = [("patterns, intents, epochs", f"{report.n_patterns}, {report.n_intents}, {report.epochs}")]
+    if report.metrics is not None:
+        figures = report.metrics.to_json()
+        named = ("accuracy", "macro_f1", "coverage", "accuracy_when_answered")
+        rows += [(name.replace("_", " "), f"{figures[name]:.3f}") for name in named]
+    rows += [("threshold", f"{policy.threshold:.3f}"), ("trained in", f"{duration_s:.0f} s")]
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    if report.metrics is None:
+        console.print("No intent has two patterns, so nothing could be held out: write more patterns an intent.")
+        return
+    worst = [row for row in report.intents if row.confused_with][:N_WORST]
+    if worst:
+        listing = Table("intent", "found", "taken for", title="The hardest intents", title_justify="left")
+        for row in worst:
+            listing.add_row(row.tag, f"{row.recall:.0%} of {row.n}", row.confused_with)
+        console.print(listing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

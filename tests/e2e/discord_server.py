@@ -1,0 +1,466 @@
+"""A local Discord: its REST interface and its gateway, on real sockets, for the real library to talk to.
+
+It keeps the rules that a bot meets there (who must authorise, what is acknowledged once, which nonce is known, what the
+message content intent hides), records every request, and checks each request, answer and gateway frame against
+Discord's own descriptions; what breaks them is collected in `DiscordServer.violations`.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.e2e import discord_gateway as gateway
+from tests.e2e import discord_payloads as payloads
+from tests.e2e.discord_checks import load_spec
+from tests.e2e.discord_payloads import Json
+
+API = "/api/v10"
+EPHEMERAL = 64
+MESSAGE_CONTENT = 1 << 15
+WAIT_S = 20.0
+
+RestAnswer = Callable[[web.Request, Any], tuple[int, Any]]
+
+
+@dataclass
+class Request:
+    """One REST request, as it arrived, and the status that it got."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int = 0
+
+
+@dataclass
+class Fault:
+    """What the next request that matches gets instead of an answer, or after it took effect."""
+
+    method: str
+    path: str
+    status: int
+    body: Json
+    headers: dict[str, str]
+    after_effect: bool
+
+
+@dataclass
+class Answer:
+    """A visible event of an interaction: an ``edit`` of the first response, a ``followup`` or a ``delete``."""
+
+    kind: str
+    content: str | None = None
+    is_ephemeral: bool = False
+    body: Json = field(default_factory=dict)
+
+
+class Interaction:
+    """A used slash command, and what came back."""
+
+    def __init__(self, server: "DiscordServer", payload: Json) -> None:
+        self._server = server
+        self._n_seen = 0
+        self.payload = payload
+        self.callback: Json | None = None
+        self.answers: list[Answer] = []
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether it was acknowledged for the asking person alone."""
+        return self.callback is not None and bool((self.callback.get("data") or {}).get("flags", 0) & EPHEMERAL)
+
+    async def deferred(self) -> None:
+        """Wait for the acknowledgement."""
+        await self._server.wait_until(lambda: self.callback is not None, "the interaction is acknowledged")
+
+    async def next_answer(self) -> Answer:
+        """Wait for the next visible event."""
+        await self._server.wait_until(lambda: len(self.answers) > self._n_seen, "the interaction is answered")
+        self._n_seen += 1
+        return self.answers[self._n_seen - 1]
+
+    async def final(self) -> Answer:
+        """Wait for the next edit or followup, passing over a deletion."""
+        while (answer := await self.next_answer()).kind == "delete":
+            pass
+        return answer
+
+
+class DiscordServer:
+    """One server with a channel and a thread, and any number of members.
+
+    Attributes
+    ----------
+    bot
+        The bot's account; its id is the application's too.
+    general, thread
+        The channels of the server `guild_id`.
+    requests
+        Every REST request so far.
+    violations
+        What broke Discord's own descriptions, either way; a test ends with none.
+    commands
+        The registered slash commands: ``"global"`` or a server's id, to a list.
+    messages
+        Every message by its id.
+    gateway
+        The other half.
+    """
+
+    def __init__(self, token: str = "local-discord-token") -> None:
+        self.token = token
+        self.bot = payloads.user("parley", bot=True)
+        self.guild_id = payloads.snowflake()
+        self.general = payloads.text_channel("general", self.guild_id)
+        self.thread = payloads.thread("seedlings", self.general)
+        self.requests: list[Request] = []
+        self.violations: list[str] = []
+        self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
+        self.messages: dict[str, Json] = {}
+        self.spec = load_spec()
+        self.gateway = gateway.Gateway(
+            accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
+        )
+        self._channels = {channel["id"]: channel for channel in (self.general, self.thread)}
+        self._direct: dict[str, Json] = {}
+        self._interactions: dict[str, Interaction] = {}
+        self._nonces: dict[str, Json] = {}
+        self._unread: list[tuple[Json, Json]] = []
+        self._faults: list[Fault] = []
+        self._refuses_token = False
+        self._changed = asyncio.Condition()
+        self._runner = web.AppRunner(self._application(), shutdown_timeout=1.0)
+        self._port = 0
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.gateway.close()
+        await self._runner.cleanup()
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}{API}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"ws://127.0.0.1:{self._port}{gateway.PATH}"
+
+    # What a test waits for.
+
+    async def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds; it is looked at after every request and frame."""
+        try:
+            async with asyncio.timeout(WAIT_S), self._changed:
+                await self._changed.wait_for(holds)
+        except TimeoutError:
+            seen = [f"{request.method} {request.path} {request.status}" for request in self.requests]
+            raise AssertionError(f"waited {WAIT_S:.0f} s in vain until {what}; requests: {seen}") from None
+
+    async def wait_connected(self) -> None:
+        """Wait until a session is connected."""
+        await self.wait_until(lambda: self.gateway.is_live, "the gateway has a session")
+
+    async def wait_request(self, method: str, path: str, n: int = 1) -> Request:
+        """Wait for the n-th request to a path, given as a regular expression."""
+        await self.wait_until(lambda: len(self.requests_to(method, path)) >= n, f"{method} {path} arrives")
+        return self.requests_to(method, path)[n - 1]
+
+    def requests_to(self, method: str, path: str) -> list[Request]:
+        """Return the requests to a path, given as a regular expression."""
+        return [request for request in self.requests if request.method == method and re.fullmatch(path, request.path)]
+
+    async def next_message(self, channel: Json | None = None) -> tuple[Json, Json]:
+        """Wait for the bot's next message, in a channel or anywhere: as it stands there, and as it was asked for."""
+
+        def matching() -> list[tuple[Json, Json]]:
+            return [pair for pair in self._unread if channel is None or pair[0]["channel_id"] == channel["id"]]
+
+        await self.wait_until(lambda: bool(matching()), "the bot sends a message")
+        pair = matching()[0]
+        self._unread.remove(pair)
+        return pair
+
+    # What members do.
+
+    def dm(self, user: Json) -> Json:
+        """Return the direct conversation of a person and the bot."""
+        channel = self._direct.setdefault(user["id"], payloads.dm_channel(user))
+        self._channels[channel["id"]] = channel
+        return channel
+
+    async def say(
+        self,
+        user: Json,
+        channel: Json,
+        text: str,
+        *,
+        mention_bot: bool = False,
+        reply_to: str | None = None,
+        **fields: Any,
+    ) -> str:
+        """Post a message and return its id.
+
+        Parameters
+        ----------
+        mention_bot
+            Whether it begins with a mention of the bot.
+        reply_to
+            The id of the message that it answers, without a ping.
+        fields
+            What else the payload should hold.
+        """
+        if mention_bot:
+            text = f"<@{self.bot['id']}> {text}"
+            fields["mentions"] = [self.bot]
+        if reply_to is not None:
+            fields["type"] = payloads.REPLY
+            fields["message_reference"] = {"type": 0, "message_id": reply_to, "channel_id": channel["id"]}
+            fields["referenced_message"] = self.messages.get(reply_to)
+        message = payloads.message(user, channel, text, **fields)
+        self.messages[message["id"]] = message
+        await self.gateway.dispatch("MESSAGE_CREATE", self._as_delivered(message, channel))
+        return str(message["id"])
+
+    def _as_delivered(self, message: Json, channel: Json) -> Json:
+        """Add what the gateway adds, and take the text that the bot's intents do not show."""
+        if channel["type"] == payloads.DM:
+            return message
+        is_shown = self.bot in message["mentions"] or self.gateway.intents & MESSAGE_CONTENT
+        member = {} if "webhook_id" in message else {"member": payloads.member()}
+        return {
+            **message,
+            **member,
+            "guild_id": channel["guild_id"],
+            "content": message["content"] if is_shown else "",
+            "mentions": [{**user, "member": payloads.member()} for user in message["mentions"]],
+        }
+
+    def delete(self, message_id: str) -> None:
+        """Take a message away."""
+        del self.messages[message_id]
+
+    async def slash(self, user: Json, channel: Json, name: str, **options: str) -> Interaction:
+        """Use a slash command; it must be registered for that channel, with those options."""
+        scopes = ("global", channel.get("guild_id", "global"))
+        known = {command["name"]: command for scope in scopes for command in self.commands[scope]}
+        assert name in known, f"/{name} is not registered here, only {sorted(known)}"
+        assert {option["name"] for option in known[name]["options"]} == set(options)
+        interaction = Interaction(self, payloads.interaction(known[name], channel, user, options))
+        self._interactions[interaction.payload["token"]] = interaction
+        await self.gateway.dispatch("INTERACTION_CREATE", interaction.payload)
+        return interaction
+
+    async def invite_bot(self, guild_id: str) -> None:
+        """Have the bot join another server."""
+        self.commands[guild_id] = []
+        guild = payloads.guild(guild_id, [], [])
+        del guild["unavailable"]
+        await self.gateway.dispatch("GUILD_CREATE", guild)
+
+    # What goes wrong. A path is a regular expression.
+
+    def fail_next(self, method: str, path: str, status: int, *, code: int = 0, after_effect: bool = False) -> None:
+        """Answer the next request to a path with an error."""
+        body = {"message": "this one fails", "code": code}
+        self._faults.append(Fault(method, path, status, body, {}, after_effect))
+
+    def rate_limit_next(self, method: str, path: str, *, retry_after_s: float = 0.05) -> None:
+        """Answer the next request to a path with 429."""
+        body = {"message": "You are being rate limited.", "retry_after": retry_after_s, "global": False, "code": 0}
+        # without `Via` the library takes it for a ban
+        self._faults.append(Fault(method, path, 429, body, {"Via": "1.1 google"}, after_effect=False))
+
+    def refuse_token(self) -> None:
+        """Accept no token from now on, like Discord after the owner has reset it."""
+        self._refuses_token = True
+
+    async def drop_gateway(self, code: int = 4000) -> None:
+        """Close the session's connection; the client may resume."""
+        await self.wait_connected()
+        await self.gateway.drop(code)
+
+    # The inside.
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _accepts_token(self, token: str) -> bool:
+        return token == self.token and not self._refuses_token
+
+    def _ready(self, session_id: str) -> list[tuple[str, Json]]:
+        ready = {
+            "v": 10,
+            "user": payloads.own_user(self.bot),
+            "guilds": [{"id": self.guild_id, "unavailable": True}],
+            "session_id": session_id,
+            "resume_gateway_url": f"ws://127.0.0.1:{self._port}{gateway.RESUME_PATH}",
+            "application": {"id": self.bot["id"], "flags": 0, "flags_new": "0"},
+        }
+        guild = payloads.guild(self.guild_id, [self.general], [self.thread])
+        return [("READY", ready), ("GUILD_CREATE", guild)]
+
+    def _application(self) -> web.Application:
+        routes: list[tuple[str, str, RestAnswer]] = [
+            ("GET", "/users/@me", self._get_me),
+            ("GET", "/oauth2/applications/@me", self._get_application),
+            ("POST", "/channels/{channel}/messages", self._post_message),
+            ("POST", "/channels/{channel}/typing", self._post_typing),
+            ("PUT", "/applications/{application}/commands", self._put_commands),
+            ("PUT", "/applications/{application}/guilds/{guild}/commands", self._put_commands),
+            ("POST", "/interactions/{id}/{token}/callback", self._post_callback),
+            ("POST", "/webhooks/{application}/{token}", self._post_followup),
+            ("PATCH", "/webhooks/{application}/{token}/messages/@original", self._patch_original),
+            ("DELETE", "/webhooks/{application}/{token}/messages/@original", self._delete_original),
+            ("*", "/{anything:.*}", self._unknown),
+        ]
+        application = web.Application(client_max_size=2**24)
+        application.router.add_get(gateway.PATH, self.gateway.connect)
+        application.router.add_get(gateway.RESUME_PATH, self.gateway.connect)
+        for method, path, answer in routes:
+            application.router.add_route(method, API + path, self._handler(answer))
+        return application
+
+    def _handler(self, answer: RestAnswer) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Wrap an answer in what all requests share: faults, authorisation, the checks and the record."""
+
+        async def handle(request: web.Request) -> web.Response:
+            raw = await request.text()
+            path = request.path.removeprefix(API)
+            record = Request(request.method, path, dict(request.query), json.loads(raw) if raw else None)
+            body: Any = None
+            headers: dict[str, str] = {}
+            fault = self._take_fault(record)
+            if fault is None or fault.after_effect:
+                record.status, body = self._authorised(request, record, answer)
+            if fault is not None:
+                record.status, body, headers = fault.status, fault.body, fault.headers
+            self._check(record, body)
+            self.requests.append(record)
+            await self._notify()
+            if body is None:
+                return web.Response(status=record.status)
+            # exactly this type, without a charset, or the library does not parse it
+            headers = {**headers, "Content-Type": "application/json"}
+            return web.Response(status=record.status, body=json.dumps(body).encode(), headers=headers)
+
+        return handle
+
+    def _take_fault(self, record: Request) -> Fault | None:
+        for fault in self._faults:
+            if fault.method == record.method and re.fullmatch(fault.path, record.path):
+                self._faults.remove(fault)
+                return fault
+        return None
+
+    def _authorised(self, request: web.Request, record: Request, answer: RestAnswer) -> tuple[int, Any]:
+        holds_its_token = record.path.startswith(("/interactions/", "/webhooks/"))
+        if holds_its_token or self._accepts_token(request.headers.get("Authorization", "").removeprefix("Bot ")):
+            return answer(request, record.body)
+        return 401, {"message": "401: Unauthorized", "code": 0}
+
+    def _check(self, record: Request, body: Any) -> None:
+        if self.spec is not None:
+            self.violations += self.spec[0].request(record.method, record.path, record.query, record.body)
+            if record.status < 500:  # of those the description says nothing
+                self.violations += self.spec[0].response(record.method, record.path, record.status, body)
+
+    def _unknown(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        self.violations.append(f"this server does not know {request.method} {request.path}")
+        return 404, {"message": "404: Not Found", "code": 0}
+
+    def _get_me(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
+        return 200, payloads.own_user(self.bot)
+
+    def _get_application(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
+        return 200, payloads.application(self.bot)
+
+    def _post_message(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        channel = self._channels.get(request.match_info["channel"])
+        if channel is None:
+            return 404, {"message": "Unknown Channel", "code": 10003}
+        nonce = body.get("nonce")
+        if body.get("enforce_nonce") and nonce in self._nonces:
+            return 200, self._nonces[nonce]
+        reference = body.get("message_reference")
+        is_reply = reference is not None and str(reference["message_id"]) in self.messages
+        if reference is not None and not is_reply and reference.get("fail_if_not_exists", True):
+            return 400, {"message": "Invalid Form Body", "code": 50035}
+        fields: Json = {"flags": body.get("flags", 0)}
+        if is_reply:
+            fields |= {"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": channel["id"]}}
+        message = payloads.message(self.bot, channel, body["content"], **fields)
+        if nonce is not None:
+            message["nonce"] = nonce
+            self._nonces[nonce] = message
+        self.messages[message["id"]] = message
+        self._unread.append((message, body))
+        return 200, message
+
+    def _post_typing(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        if request.match_info["channel"] not in self._channels:
+            return 404, {"message": "Unknown Channel", "code": 10003}
+        return 204, None
+
+    def _put_commands(self, request: web.Request, body: list[Json]) -> tuple[int, Any]:
+        guild_id = request.match_info.get("guild")
+        scope = guild_id or "global"
+        if scope not in self.commands:
+            return 403, {"message": "Missing Access", "code": 50001}
+        self.commands[scope] = [payloads.command(definition, self.bot["id"], guild_id) for definition in body]
+        return 200, self.commands[scope]
+
+    def _post_callback(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        interaction = self._interactions.get(request.match_info["token"])
+        if interaction is None:
+            return 404, {"message": "Unknown interaction", "code": 10062}
+        if interaction.callback is not None:
+            return 400, {"message": "Interaction has already been acknowledged.", "code": 40060}
+        interaction.callback = body
+        if "with_response" not in request.query:
+            return 204, None
+        return 200, {"interaction": {"id": interaction.payload["id"], "type": 2, "response_message_loading": True}}
+
+    def _acknowledged(self, request: web.Request) -> Interaction | None:
+        interaction = self._interactions.get(request.match_info["token"])
+        return interaction if interaction is not None and interaction.callback is not None else None
+
+    def _post_followup(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        interaction = self._acknowledged(request)
+        if interaction is None:
+            return 404, {"message": "Unknown Webhook", "code": 10015}
+        # the first followup takes the place of the acknowledgement, and is as private as that was
+        is_private = bool(body.get("flags", 0) & EPHEMERAL) if interaction.answers else interaction.is_ephemeral
+        interaction.answers.append(Answer("followup", body["content"], is_private, body))
+        return 200, self._as_message(interaction)
+
+    def _patch_original(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        interaction = self._acknowledged(request)
+        if interaction is None or any(answer.kind == "delete" for answer in interaction.answers):
+            return 404, {"message": "Unknown Message", "code": 10008}
+        interaction.answers.append(Answer("edit", body["content"], interaction.is_ephemeral, body))
+        return 200, self._as_message(interaction)
+
+    def _delete_original(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        interaction = self._acknowledged(request)
+        if interaction is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        interaction.answers.append(Answer("delete"))
+        return 204, None
+
+    def _as_message(self, interaction: Interaction) -> Json:
+        answer = interaction.answers[-1]
+        channel = {"id": interaction.payload["channel_id"]}
+        fields = {"type": payloads.CHAT_INPUT_COMMAND, "flags": EPHEMERAL if answer.is_ephemeral else 0}
+        return payloads.message(self.bot, channel, answer.content or "", **fields)

@@ -1,0 +1,200 @@
+"""The terminal chat through real pipes, files and a pseudo-terminal."""
+
+import asyncio
+import os
+import pty
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.console_adapter import LINES_AHEAD, NO_ANSWER, ConsoleAdapter
+
+WAIT_S = 10.0
+
+COMMANDS = (Command("help", "Shows what I can do."), Command("reset", "Forgets the conversation."))
+
+
+async def echo(message: IncomingMessage, progress: Progress) -> Reply | None:
+    await progress("thinking")
+    if message.text == "silence":
+        return None
+    return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
+
+
+async def run(stdin: TextIO | None, stdout: TextIO | None, handler: Any = echo) -> None:
+    adapter = ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=stdin, stdout=stdout)
+    await asyncio.wait_for(adapter.run(asyncio.Event()), WAIT_S)
+
+
+async def talk(data: bytes, tmp_path: Path, handler: Any = echo) -> bytes:
+    """Run the adapter from one file to another."""
+    (tmp_path / "in").write_bytes(data)
+    with (tmp_path / "in").open() as stdin, (tmp_path / "out").open("w") as stdout:
+        await run(stdin, stdout, handler)
+    return (tmp_path / "out").read_bytes()
+
+
+async def test_every_line_gets_one_line(tmp_path: Path) -> None:
+    """Empty lines, lines that are no UTF-8, a last line without its end: each has its answer, in order."""
+    data = b"hello\n\n/why me\r\n\xff\xfe\nsilence\nlast"
+    answers = await talk(data, tmp_path)
+    assert answers.decode() == f"echo: hello\necho: \n/why me\necho: \ufffd\ufffd\n{NO_ANSWER}\necho: last\n"
+
+
+async def test_an_answer_takes_one_line(tmp_path: Path) -> None:
+    """Line breaks of every kind become spaces, and what cannot be encoded is replaced."""
+
+    async def handler(_message: IncomingMessage, _progress: Progress) -> Reply:
+        return Reply("a\nb\r\nc\u2028d\x0be \ud83d é")
+
+    assert (await talk(b"x\n", tmp_path, handler)).decode() == "a b c d e ? é\n"
+
+
+async def test_no_input_is_an_end(tmp_path: Path) -> None:
+    """An empty file, ``/dev/null`` and no standard input at all end the chat at once."""
+    assert await talk(b"", tmp_path) == b""
+    with (tmp_path / "out").open("r+") as stdout, os.fdopen(os.open(os.devnull, os.O_RDONLY)) as null:
+        await run(null, stdout)
+        await run(None, stdout)
+        await run(null, None)
+        assert stdout.read() == ""
+
+
+async def test_many_and_long_lines_are_answered(tmp_path: Path) -> None:
+    """Neither more lines than are read ahead nor a line longer than a read is lost."""
+    lines = [f"line {n}" for n in range(5 * LINES_AHEAD)] + ["x" * 200_000]
+    answers = await talk("\n".join(lines).encode(), tmp_path)
+    assert answers.decode().splitlines() == [f"echo: {line}" for line in lines]
+
+
+class Pipes:
+    """An adapter between two pipes, of which the test holds the other ends."""
+
+    def __init__(self, handler: Any) -> None:
+        read_end, self.write_end = os.pipe()
+        self.read_end, write_end = os.pipe()
+        self.stdin, self.stdout = os.fdopen(read_end), os.fdopen(write_end, "w")
+        self.stopping = asyncio.Event()
+        adapter = ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=self.stdin, stdout=self.stdout)
+        self.run = asyncio.create_task(adapter.run(self.stopping))
+
+    def write(self, data: bytes) -> None:
+        os.write(self.write_end, data)
+
+    async def read(self) -> bytes:
+        return await asyncio.wait_for(asyncio.to_thread(os.read, self.read_end, 65_536), WAIT_S)
+
+
+@asynccontextmanager
+async def piped(handler: Any = echo) -> AsyncIterator[Pipes]:
+    pipes = Pipes(handler)
+    try:
+        yield pipes
+        await asyncio.wait_for(pipes.run, WAIT_S)
+    finally:
+        os.close(pipes.write_end)
+        pipes.stdin.close()
+        pipes.stdout.close()
+
+
+async def test_an_answer_comes_before_the_next_line() -> None:
+    """Nothing is held back until the input ends."""
+    async with piped() as pipes:
+        for word in ("one", "two"):
+            pipes.write(word.encode() + b"\n")
+            assert await pipes.read() == f"echo: {word}\n".encode()
+        pipes.stopping.set()
+    os.close(pipes.read_end)
+
+
+async def test_a_stop_does_not_wait_for_input() -> None:
+    """A read that blocks holds nothing up."""
+    async with piped() as pipes:
+        pipes.write(b"hello\n")
+        await pipes.read()
+        pipes.stopping.set()
+    os.close(pipes.read_end)
+
+
+async def test_a_stop_lets_the_answer_out() -> None:
+    """What is being answered is finished; what came after it is not begun."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(message: IncomingMessage, _progress: Progress) -> Reply:
+        begun.set()
+        await go_on.wait()
+        for _ in range(10):  # turns of the loop in which the stop has its effect
+            await asyncio.sleep(0)
+        return Reply(message.text)
+
+    async with piped(slow) as pipes:
+        pipes.write(b"one\ntwo\n")
+        await asyncio.wait_for(begun.wait(), WAIT_S)
+        pipes.stopping.set()
+        asyncio.get_running_loop().call_soon(go_on.set)
+    assert os.read(pipes.read_end, 100) == b"one\n"
+    os.close(pipes.read_end)
+
+
+async def test_a_reader_that_left_is_an_end() -> None:
+    """When nobody reads the answers any more the chat ends without a complaint."""
+    async with piped() as pipes:
+        os.close(pipes.read_end)
+        pipes.write(b"hello\n")
+
+
+class Screen:
+    """A pseudo-terminal: what a person would type on and look at."""
+
+    def __init__(self) -> None:
+        self._master, slave = pty.openpty()
+        self.stdin, self.stdout = os.fdopen(os.dup(slave)), os.fdopen(slave, "w")
+        self._seen = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    async def until(self, text: str) -> str:
+        """Read up to a text; returns what came before it."""
+        async with asyncio.timeout(WAIT_S):
+            while text not in self._seen:
+                self._seen += (await asyncio.to_thread(os.read, self._master, 65_536)).decode()
+        before, _, self._seen = self._seen.partition(text)
+        return before
+
+    def close(self) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        os.close(self._master)
+
+
+@pytest.mark.parametrize("leave", ["\x04", "\x03", None], ids=["Ctrl-D", "Ctrl-C", "a stop"])
+async def test_chats_in_a_terminal(leave: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a welcome, a prompt and a labelled answer with its lines; all ways to leave end cleanly."""
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    screen, stopping = Screen(), asyncio.Event()
+
+    async def two_lines(message: IncomingMessage, progress: Progress) -> Reply:
+        await progress("thinking")
+        return Reply(f"first {message.text}\nsecond line")
+
+    adapter = ConsoleAdapter(handler=two_lines, commands=COMMANDS, stdin=screen.stdin, stdout=screen.stdout)
+    run = asyncio.create_task(adapter.run(stopping))
+    try:
+        assert "/help" in await screen.until("you > ")
+        screen.type("hello\r")
+        assert "thinking" in await screen.until("first hello")
+        await screen.until("second line")
+        await screen.until("you > ")
+        if leave is None:
+            stopping.set()
+        else:
+            screen.type(leave)
+        await asyncio.wait_for(run, WAIT_S)
+    finally:
+        screen.close()

@@ -1,0 +1,651 @@
+"""The Discord adapter against a local Discord: the real library, real sockets."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
+from adapters.discord_adapter import DiscordAdapter
+from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
+from tests.e2e import discord_payloads as payloads
+from tests.e2e.discord_server import DiscordServer
+
+SUPPRESS_EMBEDS = 4
+COMMANDS = (
+    Command("help", "Says what I can do."),
+    Command("ask", "Asks me something.", argument="question", argument_description="What to ask.", public=True),
+    Command("reload", "Loads the newest model.", admin_only=True),
+)
+ANY_MESSAGE = r"/channels/\d+/messages"
+ANY_TYPING = r"/channels/\d+/typing"
+ANY_COMMANDS = r"/applications/.*commands"
+
+
+async def echo(message: IncomingMessage, _: Progress) -> Reply:
+    return Reply(f"/{message.command} {message.text}" if message.command else f"{message.display_name}: {message.text}")
+
+
+class Gate:
+    """A handler that answers only once it is opened."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self, message: IncomingMessage, _: Progress) -> Reply:
+        self.entered.set()
+        await self.opened.wait()
+        return Reply(message.text)
+
+
+class Run:
+    """An adapter at work."""
+
+    def __init__(self, adapter: DiscordAdapter) -> None:
+        self.adapter = adapter
+        self.stopping = asyncio.Event()
+        self.task = asyncio.create_task(adapter.run(self.stopping))
+
+    async def connected(self) -> None:
+        connected = asyncio.create_task(self.adapter.connected.wait())
+        await asyncio.wait({connected, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        connected.cancel()
+        if self.task.done():
+            await self.task
+
+    async def end(self) -> None:
+        self.stopping.set()
+        async with asyncio.timeout(15):
+            await self.task
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+def ann() -> payloads.Json:
+    return payloads.user("ann", shown_as="Ann")
+
+
+@pytest.fixture
+def make_adapter(server: DiscordServer, tmp_path: Path) -> Any:
+    def make(handler: Handler = echo, **changes: Any) -> DiscordAdapter:
+        arguments: dict[str, Any] = {
+            "token": server.token,
+            "handler": handler,
+            "commands": COMMANDS,
+            "guild_ids": (),
+            "state_dir": tmp_path / "state",
+            "api_url": server.api_url,
+            "gateway_url": server.gateway_url,
+        }
+        return DiscordAdapter(**(arguments | changes))
+
+    return make
+
+
+@pytest.fixture
+def running(make_adapter: Any) -> Any:
+    @asynccontextmanager
+    async def run(handler: Handler = echo, **changes: Any) -> AsyncIterator[Run]:
+        run = Run(make_adapter(handler, **changes))
+        try:
+            await run.connected()
+            yield run
+        finally:
+            await run.end()
+
+    return run
+
+
+def test_descriptions_are_at_hand() -> None:
+    """Every other test here also checks its traffic against Discord's own descriptions."""
+    if DiscordServer().spec is None:
+        pytest.skip("../shared/specs is absent: the traffic is not checked against Discord's descriptions")
+
+
+# Messages.
+
+
+async def test_direct_message_is_answered(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """In a direct conversation every message is for the bot, and the answer quotes it without a ping or a preview."""
+    async with running():
+        question = await server.say(ann, server.dm(ann), "Hello https://example.org @everyone")
+        _, body = await server.next_message(server.dm(ann))
+    assert body["content"] == "Ann: Hello https://example.org @everyone"
+    assert body["allowed_mentions"] == {"parse": [], "replied_user": False}
+    assert body["flags"] & SUPPRESS_EMBEDS
+    assert str(body["message_reference"]["message_id"]) == question
+    assert body["enforce_nonce"] is True
+
+
+@pytest.mark.parametrize("place", ["general", "thread"])
+async def test_mention_in_a_server_is_answered(
+    server: DiscordServer, running: Any, ann: payloads.Json, place: str
+) -> None:
+    """A mention addresses the bot in a channel or a thread, and is no part of the text."""
+    async with running():
+        await server.say(ann, getattr(server, place), "are you there?", mention_bot=True)
+        _, body = await server.next_message(getattr(server, place))
+    assert body["content"] == "Ann: are you there?"
+
+
+async def test_reply_to_the_bot_is_addressed(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """A reply to the bot is for it; without a mention Discord withholds the text."""
+    async with running():
+        await server.say(ann, server.general, "hi", mention_bot=True)
+        answer, _ = await server.next_message(server.general)
+        await server.say(ann, server.general, "and now?", reply_to=answer["id"], mentions=[server.bot])
+        await server.say(ann, server.general, "unseen", reply_to=answer["id"])
+        bodies = [(await server.next_message(server.general))[1] for _ in range(2)]
+    assert [body["content"] for body in bodies] == ["Ann: and now?", "Ann: "]
+
+
+async def test_what_is_not_for_the_bot_is_ignored(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """Talk among members, other bots, webhooks, the bot itself, and notices of the system get no answer."""
+    async with running():
+        own = await server.say(server.bot, server.general, "me", mention_bot=True)
+        await server.say(payloads.user("robot", bot=True), server.general, "beep", mention_bot=True)
+        await server.say(ann, server.general, "hook", mention_bot=True, webhook_id=payloads.snowflake())
+        await server.say(ann, server.general, "made a thread", mention_bot=True, type=payloads.THREAD_CREATED)
+        await server.say(ann, server.general, "talk among members")
+        await server.say(ann, server.general, "everyone", mention_everyone=True)
+        question = await server.say(ann, server.general, "a reply to Ann")
+        await server.say(ann, server.general, "unseen", reply_to=question)
+        await server.say(ann, server.general, "the only one", mention_bot=True)
+        _, body = await server.next_message()
+    assert own
+    assert body["content"] == "Ann: the only one"
+    assert len(server.requests_to("POST", ANY_MESSAGE)) == 1
+
+
+async def test_long_answer_comes_in_parts(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """No part exceeds the limit, code stays code, only the first part quotes the question, none has a preview."""
+    code = "\n".join(f"    line_{i} = 'https://example.org/{i}'" for i in range(90))
+
+    async def answer_at_length(_: IncomingMessage, __: Progress) -> Reply:
+        return Reply(f"Look:\n```python\n{code}\n```\nThat is all.")
+
+    async with running(answer_at_length):
+        await server.say(ann, server.dm(ann), "code please")
+        bodies = [(await server.next_message())[1] for _ in range(3)]
+    assert all(len(body["content"]) <= 2000 and body["flags"] & SUPPRESS_EMBEDS for body in bodies)
+    assert all(body["allowed_mentions"]["parse"] == [] for body in bodies)
+    assert all(body["content"].count("```") % 2 == 0 for body in bodies)
+    assert ["message_reference" in body for body in bodies] == [True, False, False]
+    assert bodies[-1]["content"].endswith("That is all.")
+
+
+async def test_deleted_question_is_answered(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """An answer arrives although what it quotes is gone."""
+    gate = Gate()
+    async with running(gate):
+        question = await server.say(ann, server.dm(ann), "quick")
+        await gate.entered.wait()
+        server.delete(question)
+        gate.opened.set()
+        message, _ = await server.next_message()
+    assert message["content"] == "quick"
+
+
+async def test_typing_shows_only_for_a_slow_answer(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """An answer at once shows no typing; one that takes longer than a second does."""
+    gate = Gate()
+    async with running(gate):
+        gate.opened.set()
+        await server.say(ann, server.dm(ann), "fast")
+        await server.next_message()
+        assert server.requests_to("POST", ANY_TYPING) == []
+        gate.opened.clear()
+        await server.say(ann, server.dm(ann), "slow")
+        await server.wait_request("POST", ANY_TYPING)
+        gate.opened.set()
+        message, _ = await server.next_message()
+    assert message["content"] == "slow"
+
+
+async def test_one_persons_messages_are_answered_in_order(
+    server: DiscordServer, running: Any, ann: payloads.Json
+) -> None:
+    """A slow first answer holds up the second of the same person, and nobody else's."""
+    gate = Gate()
+
+    async def slow_at_first(message: IncomingMessage, progress: Progress) -> Reply:
+        return await gate(message, progress) if message.text == "first" else Reply(message.text)
+
+    ben = payloads.user("ben")
+    async with running(slow_at_first):
+        await server.say(ann, server.general, "first", mention_bot=True)
+        await server.say(ann, server.general, "second", mention_bot=True)
+        await server.say(ben, server.general, "third", mention_bot=True)
+        contents = [(await server.next_message())[0]["content"]]
+        gate.opened.set()
+        contents += [(await server.next_message())[0]["content"] for _ in range(2)]
+    assert contents == ["third", "first", "second"]
+
+
+async def test_nothing_is_said_without_a_reply(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """A handler that returns None leaves the message unanswered."""
+
+    async def mute_at_first(message: IncomingMessage, _: Progress) -> Reply | None:
+        return None if message.text == "one" else Reply(message.text)
+
+    async with running(mute_at_first):
+        await server.say(ann, server.dm(ann), "one")
+        await server.say(ann, server.dm(ann), "two")
+        message, _ = await server.next_message()
+    assert message["content"] == "two"
+
+
+# Slash commands.
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "is_ephemeral", "content"),
+    [
+        ("help", {}, True, "/help "),
+        ("ask", {"question": " why? "}, False, "/ask why?"),
+        ("reload", {}, True, "/reload "),
+    ],
+)
+@pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "server"])
+async def test_command_is_acknowledged_then_answered(  # noqa: PLR0917
+    server: DiscordServer,
+    running: Any,
+    ann: payloads.Json,
+    name: str,
+    options: dict[str, str],
+    is_ephemeral: bool,
+    content: str,
+    is_direct: bool,
+) -> None:
+    """Before the answer is known it is acknowledged, for all or for the asking person alone."""
+    gate = Gate()
+
+    async def gated_echo(message: IncomingMessage, progress: Progress) -> Reply:
+        await gate(message, progress)
+        return await echo(message, progress)
+
+    async with running(gated_echo):
+        interaction = await server.slash(ann, server.dm(ann) if is_direct else server.general, name, **options)
+        await interaction.deferred()
+        assert interaction.answers == []
+        gate.opened.set()
+        answer = await interaction.final()
+    assert interaction.is_ephemeral is is_ephemeral
+    assert (answer.kind, answer.content, answer.is_ephemeral) == ("edit", content, is_ephemeral)
+    assert answer.body["allowed_mentions"] == {"parse": []}
+    assert answer.body["flags"] == SUPPRESS_EMBEDS
+
+
+async def test_command_becomes_a_message(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """The handler learns who used which command where, with its argument and the member's language."""
+    seen: list[IncomingMessage] = []
+
+    async def note(message: IncomingMessage, _: Progress) -> Reply:
+        seen.append(message)
+        return Reply("noted")
+
+    async with running(note):
+        interaction = await server.slash(ann, server.thread, "ask", question="why?")
+        await interaction.final()
+    (message,) = seen
+    assert message.key == ("discord", server.thread["id"], ann["id"])
+    assert (message.command, message.text, message.message_id) == ("ask", "why?", interaction.payload["id"])
+    assert (message.display_name, message.locale) == ("Ann", "de")
+    assert (message.is_direct, message.is_addressed) == (False, True)
+
+
+async def test_long_answer_to_a_command_follows_up(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """The first part takes the place of the acknowledgement, the rest follows, as private as the first."""
+
+    async def answer_at_length(_: IncomingMessage, __: Progress) -> Reply:
+        return Reply("word " * 700)
+
+    async with running(answer_at_length):
+        interaction = await server.slash(ann, server.general, "help")
+        answers = [await interaction.next_answer() for _ in range(2)]
+    assert [answer.kind for answer in answers] == ["edit", "followup"]
+    assert all(answer.is_ephemeral for answer in answers)
+    assert answers[1].body["flags"] & SUPPRESS_EMBEDS
+
+
+async def test_progress_shows_until_the_answer(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """Sentences of progress take each other's place, and the answer theirs."""
+
+    async def work(_: IncomingMessage, progress: Progress) -> Reply:
+        await progress("half")
+        return Reply("done")
+
+    async with running(work):
+        interaction = await server.slash(ann, server.general, "reload")
+        answers = [await interaction.next_answer() for _ in range(2)]
+    assert [(answer.kind, answer.content) for answer in answers] == [("edit", "half"), ("edit", "done")]
+
+
+async def test_private_reply_to_a_public_command_stays_private(
+    server: DiscordServer, running: Any, ann: payloads.Json
+) -> None:
+    """What was acknowledged for all is taken back, and the answer reaches the asking person alone."""
+
+    async def whisper(_: IncomingMessage, __: Progress) -> Reply:
+        return Reply("psst", private=True)
+
+    async with running(whisper):
+        interaction = await server.slash(ann, server.general, "ask", question="secret?")
+        answers = [await interaction.next_answer() for _ in range(2)]
+    assert [(answer.kind, answer.content) for answer in answers] == [("delete", None), ("followup", "psst")]
+    assert answers[1].is_ephemeral
+
+
+async def test_acknowledgement_goes_without_a_reply(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """A handler that returns None leaves nobody waiting for an answer."""
+
+    async def say_nothing(_: IncomingMessage, __: Progress) -> None:
+        return None
+
+    async with running(say_nothing):
+        interaction = await server.slash(ann, server.general, "help")
+        answer = await interaction.next_answer()
+    assert answer.kind == "delete"
+
+
+async def test_late_acknowledgement_is_a_line_in_the_log(
+    server: DiscordServer, running: Any, ann: payloads.Json, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An interaction that Discord no longer knows is given up without an exception, and the next one is answered."""
+    server.fail_next("POST", r"/interactions/.*", 404, code=10062)
+    async with running():
+        await server.slash(ann, server.general, "help")
+        interaction = await server.slash(ann, server.general, "help")
+        await interaction.final()
+    assert [r.message for r in caplog.records if r.levelno >= logging.WARNING and r.name.startswith("adapters")] == [
+        "an answer could not be sent: NotFound 404, error 10062"
+    ]
+
+
+# Registering the commands.
+
+
+async def test_commands_are_registered_once(server: DiscordServer, running: Any) -> None:
+    """A second start with the same commands sends nothing; a changed command is sent again."""
+    async with running():
+        pass
+    async with running():
+        pass
+    assert len(server.requests_to("PUT", ANY_COMMANDS)) == 1
+    async with running(commands=COMMANDS[:1]):
+        pass
+    assert [command["name"] for command in server.commands["global"]] == ["help"]
+
+
+async def test_registered_commands_say_who_may_see_them(server: DiscordServer, running: Any) -> None:
+    """A command for admins is kept off the members' menus; all work in servers and direct messages."""
+    async with running():
+        pass
+    registered = {command["name"]: command for command in server.commands["global"]}
+    assert registered["reload"]["default_member_permissions"] not in (None, "0")
+    assert registered["ask"]["default_member_permissions"] is None
+    assert registered["ask"]["contexts"] == [0, 1]
+    assert [(o["name"], o["required"], o["description"]) for o in registered["ask"]["options"]] == [
+        ("question", True, "What to ask.")
+    ]
+
+
+async def test_commands_go_to_the_named_servers_only(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """Named servers get the commands and the global set is emptied; without names it is the other way round."""
+    async with running():
+        pass
+    async with running(guild_ids=[int(server.guild_id)]):
+        interaction = await server.slash(ann, server.general, "ask", question="here?")
+        assert (await interaction.final()).content == "/ask here?"
+    assert (len(server.commands["global"]), len(server.commands[server.guild_id])) == (0, 3)
+    async with running():
+        pass
+    assert (len(server.commands["global"]), len(server.commands[server.guild_id])) == (3, 0)
+
+
+async def test_global_commands_of_earlier_days_go(server: DiscordServer, running: Any) -> None:
+    """With named servers the global set is emptied even if nothing is known of how it was filled."""
+    server.commands["global"] = [
+        payloads.command({"name": "old", "type": 1, "description": "x"}, server.bot["id"], None)
+    ]
+    async with running(guild_ids=[int(server.guild_id)]):
+        pass
+    assert server.commands["global"] == []
+
+
+async def test_strange_server_is_one_warning_until_the_bot_joins(
+    server: DiscordServer, running: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """A server that the bot is not in is named with its variable; once it joins, the commands are there at once."""
+    strange = payloads.snowflake()
+    async with running(guild_ids=[int(strange)]):
+        warnings = [r.message for r in caplog.records if r.levelno >= logging.WARNING and strange in r.message]
+        assert len(warnings) == 1
+        assert "DISCORD_GUILD_IDS" in warnings[0]
+        assert strange not in json.loads((tmp_path / "state" / "discord_commands.json").read_text())["scopes"]
+        await server.invite_bot(strange)
+        await server.wait_request("PUT", rf"/applications/\d+/guilds/{strange}/commands", 2)
+    assert len(server.commands[strange]) == 3
+
+
+async def test_unregistered_commands_do_not_keep_the_bot_away(
+    server: DiscordServer, running: Any, ann: payloads.Json
+) -> None:
+    """When Discord refuses the commands the bot still answers messages, and the next start tries again."""
+    server.fail_next("PUT", ANY_COMMANDS, 400, code=30034)
+    async with running():
+        await server.say(ann, server.dm(ann), "hello")
+        await server.next_message()
+    async with running():
+        pass
+    assert len(server.commands["global"]) == 3
+
+
+async def test_damaged_state_file_registers_anew(server: DiscordServer, running: Any, tmp_path: Path) -> None:
+    """What is known of the commands may be lost at any time."""
+    state_file = tmp_path / "state" / "discord_commands.json"
+    async with running():
+        pass
+    state_file.write_text("[1]")
+    async with running():
+        pass
+    assert len(server.requests_to("PUT", ANY_COMMANDS)) == 2
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize("when", ["at login", "later"])
+async def test_refused_token_is_named_but_not_shown(server: DiscordServer, make_adapter: Any, when: str) -> None:
+    """A refused token says which variable to mend, without the token."""
+    if when == "at login":
+        server.refuse_token()
+    run = Run(make_adapter())
+    if when == "later":
+        await run.connected()
+        server.refuse_token()
+        await server.drop_gateway()
+    with pytest.raises(TokenRefusedError) as refused:
+        await run.task
+    assert "DISCORD_TOKEN" in str(refused.value)
+    assert server.token not in str(refused.value)
+
+
+async def test_unreachable_api_is_unavailable(make_adapter: Any, unused_tcp_port: int) -> None:
+    """Nothing listens: another try may help, and the same adapter may make it."""
+    adapter = make_adapter(api_url=f"http://127.0.0.1:{unused_tcp_port}/api/v10")
+    for _ in range(2):
+        with pytest.raises(PlatformUnavailableError, match="Discord cannot be reached"):
+            await adapter.run(asyncio.Event())
+    assert not adapter.connected.is_set()
+
+
+async def test_error_at_login_is_unavailable(server: DiscordServer, make_adapter: Any) -> None:
+    """A platform that answers with an error is unavailable, and a later run connects."""
+    server.fail_next("GET", "/users/@me", 503)
+    adapter = make_adapter()
+    with pytest.raises(PlatformUnavailableError, match="503"):
+        await adapter.run(asyncio.Event())
+    run = Run(adapter)
+    await run.connected()
+    await run.end()
+
+
+async def test_long_outage_of_the_gateway_ends_the_run(
+    server: DiscordServer, make_adapter: Any, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    """A gateway that stays away makes the adapter give up, so that it is started afresh."""
+    monkeypatch.setattr("adapters.discord_connection.OUTAGE_S", 0.05)
+    with pytest.raises(PlatformUnavailableError):
+        await make_adapter(gateway_url=f"ws://127.0.0.1:{unused_tcp_port}/").run(asyncio.Event())
+    assert server.requests_to("GET", "/users/@me")
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["resumed", "identified anew"])
+async def test_dropped_gateway_is_resumed(
+    server: DiscordServer, running: Any, ann: payloads.Json, is_forgotten: bool
+) -> None:
+    """After a lost connection the session goes on at the same address, and every message is answered once."""
+    async with running() as run:
+        await server.say(ann, server.dm(ann), "before")
+        await server.next_message()
+        await server.drop_gateway()
+        if is_forgotten:
+            server.gateway.forget_session()
+        else:
+            await server.say(ann, server.dm(ann), "meanwhile")
+        await server.wait_connected()
+        await run.connected()
+        await server.say(ann, server.dm(ann), "after")
+        contents = [(await server.next_message())[0]["content"]]
+        if not is_forgotten:
+            contents.append((await server.next_message())[0]["content"])
+    assert contents == (["Ann: after"] if is_forgotten else ["Ann: meanwhile", "Ann: after"])
+    assert (server.gateway.n_identified, server.gateway.n_resumed) == ((2, 0) if is_forgotten else (1, 1))
+
+
+async def test_repeated_event_is_answered_once(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """The same message delivered twice is one message."""
+    async with running():
+        await server.say(ann, server.dm(ann), "once")
+        await server.gateway.repeat_last_event()
+        await server.say(ann, server.dm(ann), "then")
+        contents = [(await server.next_message())[0]["content"] for _ in range(2)]
+    assert contents == ["Ann: once", "Ann: then"]
+
+
+async def test_rate_limit_is_waited_for(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """An answer that Discord postpones arrives, once."""
+    server.rate_limit_next("POST", ANY_MESSAGE)
+    async with running():
+        await server.say(ann, server.dm(ann), "hello")
+        await server.next_message()
+    assert [request.status for request in server.requests_to("POST", ANY_MESSAGE)] == [429, 200]
+
+
+async def test_answer_whose_receipt_is_lost_stands_once(
+    server: DiscordServer, running: Any, ann: payloads.Json
+) -> None:
+    """When an error hides that the answer was taken, the library's repetition adds no second one."""
+    server.fail_next("POST", ANY_MESSAGE, 502, after_effect=True)
+    async with running():
+        await server.say(ann, server.dm(ann), "hello")
+        await server.next_message()
+        await server.wait_request("POST", ANY_MESSAGE, 2)
+    assert [message["content"] for message in server.messages.values() if message["author"] == server.bot] == [
+        "Ann: hello"
+    ]
+
+
+async def test_forbidden_channel_is_a_line_in_the_log(
+    server: DiscordServer, running: Any, ann: payloads.Json, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the bot may not write it says so in the log, without the text, and goes on."""
+    server.fail_next("POST", ANY_MESSAGE, 403, code=50013)
+    async with running():
+        await server.say(ann, server.general, "secret", mention_bot=True)
+        await server.say(ann, server.general, "hello", mention_bot=True)
+        message, _ = await server.next_message()
+    assert message["content"] == "Ann: hello"
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["an answer could not be sent: Forbidden 403, error 50013"]
+
+
+# The life of a run.
+
+
+async def test_start_tells_how_to_invite_the_bot(
+    server: DiscordServer, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names the bot and the link that adds it to a server, and never the token."""
+    caplog.set_level(logging.DEBUG)
+    async with running():
+        pass
+    (line,) = [r.getMessage() for r in caplog.records if "to invite the bot" in r.getMessage()]
+    assert "parley" in line
+    assert f"client_id={server.bot['id']}&scope=bot+applications.commands&permissions=274877975552" in line
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith("adapters")]
+    assert not any(server.token in text for text in ours)
+
+
+async def test_only_unprivileged_intents_are_asked_for(server: DiscordServer, running: Any) -> None:
+    """The bot asks for servers and their messages and direct messages, nothing that needs approval."""
+    async with running():
+        pass
+    assert server.gateway.intents == 1 << 0 | 1 << 9 | 1 << 12
+
+
+async def test_stop_finishes_the_reply_in_flight(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
+    """A stop takes no new message, but sends the answer that is being made."""
+    gate = Gate()
+    async with running(gate) as run:
+        await server.say(ann, server.dm(ann), "in flight")
+        await gate.entered.wait()
+        run.stopping.set()
+        await server.say(ann, server.dm(ann), "too late")
+        done, _ = await asyncio.wait({run.task}, timeout=0.2)
+        assert not done
+        gate.opened.set()
+        message, _ = await server.next_message()
+        await run.end()
+    assert message["content"] == "in flight"
+    assert len(server.requests_to("POST", ANY_MESSAGE)) == 1
+    assert not run.adapter.connected.is_set()
+
+
+async def test_stop_before_the_connection_stands(make_adapter: Any) -> None:
+    """A stop at the very start leaves nothing behind."""
+    run = Run(make_adapter())
+    run.stopping.set()
+    await run.end()
+    await asyncio.wait_for(Run(make_adapter()).end(), 15)
+
+
+async def test_cancelled_run_disconnects(server: DiscordServer, make_adapter: Any) -> None:
+    """A supervisor that cancels the run may start another one."""
+    run = Run(make_adapter())
+    await run.connected()
+    run.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run.task
+    await server.wait_until(lambda: not server.gateway.is_live, "the connection is closed")
+
+
+async def test_two_runs_at_a_time_are_refused(make_adapter: Any, running: Any) -> None:
+    """The library keeps its addresses class-wide, so a second adapter is a mistake in the program."""
+    async with running():
+        with pytest.raises(RuntimeError, match="another Discord adapter") as refused:
+            await make_adapter().run(asyncio.Event())
+    assert not isinstance(refused.value, AdapterError)

@@ -1,0 +1,222 @@
+"""The pure parts of the Discord adapter, on the library's own objects."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base import Command, IncomingMessage
+from adapters.discord_adapter import _adapter_error
+from adapters.discord_commands import build_tree
+from adapters.discord_connection import LIBRARY_ERRORS, PERMISSIONS
+from adapters.discord_messages import command_to_message, to_message
+from adapters.errors import PlatformUnavailableError, TokenRefusedError
+from tests.e2e import discord_payloads as payloads
+from tests.e2e.discord_payloads import Json
+
+ME = payloads.user("parley", bot=True)
+ANN = payloads.user("ann", shown_as="Ann")
+GUILD_ID = payloads.snowflake()
+GENERAL = payloads.text_channel("general", GUILD_ID)
+THREAD = payloads.thread("seedlings", GENERAL)
+DIRECT = payloads.dm_channel(ANN)
+
+
+def make_client() -> discord.Client:
+    client = discord.Client(intents=discord.Intents.none())
+    client._connection.user = discord.ClientUser(state=client._connection, data=payloads.own_user(ME))  # type: ignore[arg-type]
+    client._connection._add_guild_from_data(payloads.guild(GUILD_ID, [GENERAL], [THREAD]))  # type: ignore[arg-type]
+    return client
+
+
+CLIENT = make_client()
+
+
+def received(channel: Json, text: str, author: Json = ANN, **fields: Any) -> IncomingMessage | None:
+    """Pass a payload through the library as the gateway does, and on."""
+    payload = payloads.message(author, channel, text, **fields)
+    if channel is not DIRECT:
+        payload["guild_id"] = GUILD_ID
+        payload["member"] = payloads.member(nick=fields.get("nick"))
+    state = CLIENT._connection
+    place, _ = state._get_guild_channel(payload)  # type: ignore[arg-type]
+    message = discord.Message(state=state, channel=place, data=payload)  # type: ignore[arg-type]
+    return to_message(message, discord.Object(ME["id"]))
+
+
+def used(channel: Json, argument: str) -> IncomingMessage:
+    """Pass a used command through the library, and on."""
+    registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
+    payload = payloads.interaction(registered, channel, ANN, {"question": argument})
+    interaction = discord.Interaction(data=payload, state=CLIENT._connection)  # type: ignore[arg-type]
+    return command_to_message(interaction, "ask", argument)
+
+
+def test_direct_message_keeps_its_text_and_ids() -> None:
+    """Everything that the engine needs is there, ids as strings, the time aware."""
+    message = received(DIRECT, "  hello\nthere ")
+    assert message is not None
+    assert message.key == ("discord", DIRECT["id"], ANN["id"])
+    assert (message.text, message.display_name, message.locale) == ("hello\nthere", "Ann", None)
+    assert (message.is_direct, message.is_addressed, message.command) == (True, True, None)
+    assert abs(datetime.now(UTC) - message.received_at) < timedelta(minutes=1)
+
+
+def test_nickname_is_the_name_in_a_server() -> None:
+    """A member is called what the server calls them."""
+    message = received(GENERAL, f"<@{ME['id']}> hi", mentions=[ME], nick="Annie")
+    assert message is not None
+    assert message.display_name == "Annie"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<@{me}> hello", "hello"),
+        ("<@!{me}>hello", "hello"),
+        ("hello <@{me}> there", "hello there"),
+        ("hello <@{me}>", "hello"),
+        ("<@{me}>", ""),
+        ("<@{me}> tell <@{ann}>", "tell <@{ann}>"),
+    ],
+)
+def test_own_mention_is_no_part_of_the_text(text: str, expected: str) -> None:
+    """The bot's mention goes wherever it stands, in both spellings; other mentions stay."""
+    ids = {"me": ME["id"], "ann": ANN["id"]}
+    message = received(GENERAL, text.format(**ids), mentions=[ME])
+    assert message is not None
+    assert message.text == expected.format(**ids)
+    assert (message.is_direct, message.is_addressed) == (False, True)
+
+
+def test_thread_is_a_conversation_of_its_own() -> None:
+    """A thread is not the channel that it hangs from."""
+    message = received(THREAD, f"<@{ME['id']}> hi", mentions=[ME])
+    assert message is not None
+    assert message.conversation_id == THREAD["id"]
+
+
+def test_channel_that_the_library_does_not_know_is_a_conversation() -> None:
+    """A mention in a channel made a moment ago is answered there."""
+    unknown = payloads.text_channel("new", GUILD_ID)
+    message = received(unknown, f"<@{ME['id']}> hi", mentions=[ME])
+    assert message is not None
+    assert (message.conversation_id, message.is_direct) == (unknown["id"], False)
+
+
+def test_reply_to_the_bot_is_addressed_even_without_text() -> None:
+    """Discord withholds the text of a reply without a mention."""
+    answer = payloads.message(ME, GENERAL, "an answer")
+    reference = {"type": 0, "message_id": answer["id"], "channel_id": GENERAL["id"], "guild_id": GUILD_ID}
+    message = received(GENERAL, "", type=payloads.REPLY, message_reference=reference, referenced_message=answer)
+    assert message is not None
+    assert (message.text, message.is_addressed) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"mention_everyone": True},
+        {"mention_roles": [GUILD_ID]},
+        {"mentions": [ANN]},
+        {"mentions": [ME], "type": payloads.THREAD_CREATED},
+        {"mentions": [ME], "webhook_id": payloads.snowflake()},
+        {"mentions": [ME], "author": payloads.user("robot", bot=True)},
+        {"mentions": [ME], "author": ME},
+        {"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": GENERAL["id"]}},
+    ],
+    ids=["talk", "everyone", "role", "another member", "notice", "webhook", "bot", "itself", "reply to nothing"],
+)
+def test_what_is_not_for_the_bot_is_none(fields: Json) -> None:
+    """Group talk needs a mention of the bot by a person; what other machines say never counts."""
+    assert received(GENERAL, "hello", **fields) is None
+
+
+@given(st.text())
+def test_any_text_is_taken(text: str) -> None:
+    """No text breaks the conversion, and a direct message without mentions only loses outer whitespace."""
+    message = received(DIRECT, text)
+    assert message is not None
+    assert message.text == text.strip()
+
+
+@pytest.mark.parametrize(("channel", "is_direct"), [(GENERAL, False), (THREAD, False), (DIRECT, True)])
+def test_command_stands_in_the_same_conversation_as_talk(channel: Json, is_direct: bool) -> None:
+    """A command and a message of one person in one place share their key, and so their context."""
+    message = used(channel, " why? ")
+    assert message.key == ("discord", channel["id"], ANN["id"])
+    assert (message.command, message.text, message.locale) == ("ask", "why?", "de")
+    assert (message.is_direct, message.is_addressed) == (is_direct, True)
+
+
+def test_command_table_becomes_slash_commands() -> None:
+    """Each command is registered with its argument, for servers and direct messages, admins' apart from the rest."""
+    table = [
+        Command("ask", "Asks me something.", argument="question", argument_description="What to ask."),
+        Command("why", "Explains my last answer.", admin_only=True),
+        Command("teach", "Teaches me.", argument="example"),
+    ]
+
+    async def ignore(*_: object) -> None:
+        """Do nothing."""
+
+    tree = build_tree(discord.Client(intents=discord.Intents.none()), table, ignore)
+    ask, why, teach = [command.to_dict(tree) for command in tree.get_commands()]
+    assert (ask["name"], ask["description"], ask["contexts"], ask["integration_types"]) == (
+        "ask", "Asks me something.", [0, 1], [0],
+    )  # fmt: skip
+    (question,) = ask["options"]
+    assert (question["name"], question["description"], question["required"]) == ("question", "What to ask.", True)
+    assert (question["min_length"], question["max_length"]) == (1, 2000)
+    assert teach["options"][0]["description"] == "example"
+    assert why["options"] == []
+    assert (ask["default_member_permissions"], why["default_member_permissions"]) == (
+        None,
+        discord.Permissions(manage_guild=True).value,
+    )
+
+
+def test_invitation_asks_for_no_more_than_is_used() -> None:
+    """To see channels, to write there and in threads, and to quote what is answered."""
+    assert PERMISSIONS.value == 1 << 10 | 1 << 11 | 1 << 38 | 1 << 16
+
+
+def http_error(kind: type[discord.HTTPException], status: int) -> discord.HTTPException:
+    response: Any = SimpleNamespace(status=status, reason="reason")
+    return kind(response, {"code": 7, "message": "secret-token"})
+
+
+def closed(code: int) -> discord.ConnectionClosed:
+    socket: Any = SimpleNamespace(close_code=code)
+    return discord.ConnectionClosed(socket, shard_id=None)
+
+
+@pytest.mark.parametrize("exc", [discord.LoginFailure("x"), closed(4004), http_error(discord.HTTPException, 401)])
+def test_refused_token_is_told_from_other_errors(exc: Exception) -> None:
+    """Each way in which Discord refuses a token is a refused token."""
+    assert isinstance(_adapter_error(exc), TokenRefusedError)
+
+
+@pytest.mark.parametrize(
+    ("exc", "text"),
+    [
+        (http_error(discord.DiscordServerError, 503), "Discord answered 503 (error 7)"),
+        (http_error(discord.Forbidden, 403), "Discord answered 403 (error 7)"),
+        (closed(4013), "Discord closed the connection with code 4013"),
+        (TimeoutError(), "Discord cannot be reached: it has not answered for too long"),
+        (ConnectionRefusedError(111, "refused"), "Discord cannot be reached: [Errno 111] refused"),
+        (aiohttp.ClientConnectionError("gone"), "Discord cannot be reached: gone"),
+    ],
+)
+def test_every_other_error_of_the_layers_below_may_pass(exc: Exception, text: str) -> None:
+    """What the library lets through becomes one class, with a text of ours."""
+    assert isinstance(exc, LIBRARY_ERRORS)
+    error = _adapter_error(exc)
+    assert isinstance(error, PlatformUnavailableError)
+    assert str(error) == text

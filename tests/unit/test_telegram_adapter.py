@@ -1,0 +1,283 @@
+"""What the Telegram adapter takes for a message to the bot, and what it says of failures."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram import Update, User
+from telegram.error import BadRequest, Conflict, NetworkError, TelegramError, TimedOut
+
+from adapters import telegram_polling
+from adapters.base import IncomingMessage
+from adapters.telegram_adapter import to_message
+from adapters.telegram_polling import QuietRequest, Watch, reason, repeat_if_never_sent
+
+ME = User(99, "Parley", is_bot=True, username="parley_bot")
+ADA = {"id": 1, "is_bot": False, "first_name": "Ada", "last_name": "L", "language_code": "en-GB"}
+PRIVATE = {"id": 1, "type": "private", "first_name": "Ada"}
+GROUP = {"id": -100, "type": "supergroup", "title": "Club"}
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def entity(kind: str, whole: str, part: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "offset": units(whole[: whole.index(part)]), "length": units(part), **more}
+
+
+def read(text: str | None = "hello", /, *, kind: str = "message", **fields: Any) -> IncomingMessage | None:
+    message: dict[str, Any] = {"message_id": 5, "date": 1_700_000_000, "chat": PRIVATE, "from": ADA, **fields}
+    if text is not None:
+        message["text"] = text
+    update = Update.de_json({"update_id": 1, kind: message}, None)
+    return to_message(update, ME, {"help", "why"})
+
+
+def read_in_group(text: str, *entities: dict[str, Any], **fields: Any) -> IncomingMessage | None:
+    return read(text, chat=GROUP, entities=list(entities), **fields)
+
+
+def text_of(message: IncomingMessage | None) -> str:
+    assert message is not None
+    return message.text
+
+
+def test_reads_a_private_message() -> None:
+    """Every field of the platform has its place."""
+    assert read("hello") == IncomingMessage(
+        platform="telegram",
+        conversation_id="1",
+        user_id="1",
+        message_id="5",
+        text="hello",
+        display_name="Ada",
+        is_direct=True,
+        is_addressed=True,
+        locale="en-GB",
+        received_at=datetime.fromtimestamp(1_700_000_000, UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mention", "rest"),
+    [
+        ("@parley_bot hello", "@parley_bot", "hello"),
+        ("hello @Parley_Bot!", "@Parley_Bot", "hello!"),
+        ("hey @parley_bot how are you", "@parley_bot", "hey how are you"),
+        ("🎈🎈 @parley_bot 🎈", "@parley_bot", "🎈🎈 🎈"),
+        ("@parley_bot", "@parley_bot", ""),
+    ],
+)
+def test_a_mention_addresses_and_is_cut_out(text: str, mention: str, rest: str) -> None:
+    """A mention counts in UTF-16 units and whatever its case, and is no part of what was said."""
+    message = read_in_group(text, entity("mention", text, mention))
+    assert text_of(message) == rest
+    assert message is not None
+    assert (message.is_direct, message.is_addressed, message.conversation_id) == (False, True, "-100")
+
+
+def test_a_mention_by_name_addresses() -> None:
+    """A bot may be mentioned by its shown name as well."""
+    me = entity("text_mention", "Parley, hello", "Parley", user=ME.to_dict())
+    assert text_of(read_in_group("Parley, hello", me)) == ", hello"
+    other = entity("text_mention", "Ada, hello", "Ada", user=ADA)
+    assert read_in_group("Ada, hello", other) is None
+
+
+def test_only_a_mention_of_the_bot_is_cut_out() -> None:
+    """Who else is mentioned stays."""
+    text = "@parley_bot ask @someone"
+    message = read_in_group(text, entity("mention", text, "@parley_bot"), entity("mention", text, "@someone"))
+    assert text_of(message) == "ask @someone"
+
+
+@pytest.mark.parametrize(("sender", "addressed"), [(ME.to_dict(), True), (ADA, False)])
+def test_a_reply_to_the_bot_addresses(sender: dict[str, Any], addressed: bool) -> None:
+    """A reply to what the bot said is meant for it, a reply to another is not."""
+    earlier = {"message_id": 4, "date": 1_700_000_000, "chat": GROUP, "from": sender, "text": "hi"}
+    assert (read_in_group("and you?", reply_to_message=earlier) is not None) is addressed
+
+
+def test_talk_in_a_topic_that_the_bot_opened_is_no_reply() -> None:
+    """Telegram marks all that is said in a topic as a reply to its opening."""
+    opening = {"name": "Topic", "icon_color": 1}
+    earlier = {
+        "message_id": 4,
+        "date": 1,
+        "chat": GROUP,
+        "from": ME.to_dict(),
+        "forum_topic_created": opening,
+    }
+    topic = {"message_thread_id": 4, "is_topic_message": True, "reply_to_message": earlier}
+    assert read_in_group("just talk", **topic) is None
+    message = read_in_group("@parley_bot hi", entity("mention", "@parley_bot", "@parley_bot"), **topic)
+    assert message is not None
+    assert message.conversation_id == "-100:4"
+
+
+def test_a_thread_of_replies_is_no_topic() -> None:
+    """Outside a forum the thread's id does not part conversations."""
+    message = read("hello", message_thread_id=4)
+    assert message is not None
+    assert message.conversation_id == "1"
+
+
+@pytest.mark.parametrize(
+    ("chat", "text", "expected"),
+    [
+        (PRIVATE, "/help", ("help", "")),
+        (PRIVATE, "/WHY  is that so ", ("why", "is that so")),
+        (PRIVATE, "/unknown thing", ("unknown", "thing")),
+        (PRIVATE, "/start payload", ("start", "payload")),
+        (PRIVATE, "/help@parley_bot me", ("help", "me")),
+        (PRIVATE, "/help@other_bot me", None),
+        (GROUP, "/help", ("help", "")),
+        (GROUP, "/start", ("start", "")),
+        (GROUP, "/unknown", None),
+        (GROUP, "/unknown@Parley_Bot x", ("unknown", "x")),
+        (GROUP, "/help@other_bot", None),
+    ],
+)
+def test_reads_commands(chat: dict[str, Any], text: str, expected: tuple[str, str] | None) -> None:
+    """A command is taken when it is ours; a command of another bot is not even talk."""
+    message = read(text, chat=chat, entities=[entity("bot_command", text, text.split(maxsplit=1)[0])])
+    assert (message and (message.command, message.text)) == expected
+
+
+def test_a_command_further_on_is_talk() -> None:
+    """Only what begins with a command is one."""
+    message = read("what does /help do", entities=[entity("bot_command", "what does /help do", "/help")])
+    assert message is not None
+    assert (message.command, message.text) == (None, "what does /help do")
+
+
+@pytest.mark.parametrize("kind", ["edited_message", "channel_post", "edited_channel_post"])
+def test_only_new_messages_are_read(kind: str) -> None:
+    """Edits and what channels publish are none of the bot's business."""
+    assert read(kind=kind) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"from": {**ADA, "is_bot": True}},
+        {"via_bot": {**ADA, "is_bot": True}},
+        {"sender_chat": GROUP},
+        {"from": None},
+    ],
+    ids=["a bot", "an inline result", "an anonymous admin", "nobody"],
+)
+def test_only_people_are_read(fields: dict[str, Any]) -> None:
+    """Whoever is no person is not answered, lest two bots talk for ever."""
+    assert read("hello", **fields) is None
+
+
+def test_only_text_is_read() -> None:
+    """A message without text, such as one that tells of a new member, is nothing to answer."""
+    assert read(None, new_chat_members=[ADA]) is None
+    assert read_in_group("nice weather") is None
+
+
+ANY_TEXT = st.text(st.characters(categories=None))
+"""Lone surrogates too, though Telegram itself sends none."""
+
+
+@given(before=ANY_TEXT, after=ANY_TEXT)
+def test_any_text_around_a_mention_is_read(before: str, after: str) -> None:
+    """Whatever stands around the mention, only the mention and blanks are taken from it."""
+    text = f"{before}@parley_bot{after}"
+    mention = {"type": "mention", "offset": units(before), "length": units("@parley_bot")}
+    expected = (before + after).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    assert "".join(text_of(read_in_group(text, mention)).split()) == "".join(expected.split())
+
+
+def caused(error: TelegramError, cause: Exception) -> TelegramError:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (BadRequest("Message text is empty"), "Message text is empty"),
+        (NetworkError("Bad Gateway (502). Parsing the server response b'<html>' failed"), "Bad Gateway (502)"),
+        (caused(TimedOut(), httpx.ReadTimeout("")), "the connection failed (ReadTimeout)"),
+        (caused(NetworkError("at /bot1:secret/"), httpx.ConnectError("")), "the connection failed (ConnectError)"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_tells_a_failure_without_the_transports_text(error: Exception, expected: str) -> None:
+    """What the server said is told; what the transport said may hold the token, and is not."""
+    assert reason(error) == expected
+
+
+def test_an_outage_is_told_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """One line when it begins, one when it ends, however many polls lie between."""
+    caplog.set_level(logging.INFO)
+    watch = Watch()
+    for _ in range(2):
+        watch.succeeded()
+        for _ in range(3):
+            watch.failed(TimedOut())
+        watch.succeeded()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
+
+
+def test_a_conflict_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Two programs take turns in being refused, so neither an end nor a beginning can be told."""
+    watch = Watch()
+    for _ in range(3):
+        watch.failed(Conflict("terminated by other getUpdates request"))
+        watch.succeeded()
+    assert caplog.text.count("another program") == 1
+
+
+def test_a_failed_last_poll_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Then Telegram may deliver again what was answered already."""
+    watch = Watch()
+    watch.closing = True
+    watch.failed(TimedOut())
+    assert "may come again" in caplog.text
+
+
+def test_an_answer_that_is_no_json_is_an_error_without_its_content(caplog: pytest.LogCaptureFixture) -> None:
+    """An error page is neither parsed nor logged."""
+    for payload in (b"<html>secret</html>", b"[]", b"\xff"):
+        with pytest.raises(TelegramError, match="Invalid server response"):
+            QuietRequest.parse_json_payload(payload)
+    assert caplog.text == ""
+
+
+async def attempts(monkeypatch: pytest.MonkeyPatch, *errors: Exception | None) -> int:
+    """Let calls fail one after the other; returns how many were made."""
+    monkeypatch.setattr(telegram_polling, "RECONNECT_DELAYS_S", (0, 0))
+    made = 0
+
+    async def call() -> None:
+        nonlocal made
+        made += 1
+        if error := errors[made - 1]:
+            raise error
+
+    try:
+        await repeat_if_never_sent(call)
+    except TelegramError:
+        return made
+    assert errors[made - 1] is None
+    return made
+
+
+async def test_repeats_only_what_was_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection is tried again, within bounds; a lost answer is not."""
+    never_sent = caused(NetworkError("x"), httpx.ConnectError(""))
+    maybe_sent = caused(TimedOut(), httpx.ReadTimeout(""))
+    assert await attempts(monkeypatch, None) == 1
+    assert await attempts(monkeypatch, never_sent, never_sent, None) == 3
+    assert await attempts(monkeypatch, never_sent, never_sent, never_sent, None) == 3
+    assert await attempts(monkeypatch, never_sent, maybe_sent, None) == 2
+    assert await attempts(monkeypatch, NetworkError("Bad Gateway (502)"), None) == 1
