@@ -11,7 +11,7 @@ from bot.inference import Inference
 logger = logging.getLogger(__name__)
 
 COMMANDS = (
-    Command("ask", "Ask me a question", argument="question", argument_description="What you want to know"),
+    Command("ask", "Ask me a question", argument="question", argument_description="What you want to know", public=True),
     Command("help", "What I can do, and how to ask"),
     Command("reset", "Forget our conversation and start afresh"),
     Command("reload", "Load the trained model and the intents file anew (admins)", admin_only=True),

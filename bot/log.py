@@ -1,6 +1,7 @@
 """Logging of the process: one line a record on standard error, and no token in any of them."""
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -9,10 +10,15 @@ REDACTED = "[redacted]"
 
 TALKATIVE = {
     "httpx": logging.WARNING,  # at INFO it logs every URL, and Telegram's hold the token
-    "discord": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "discord": logging.WARNING,  # at DEBUG it logs the text of messages
+    "discord.client": logging.CRITICAL,  # a trace for every reconnect and a warning about voice; the adapter speaks
     "telegram": logging.WARNING,
     "asyncio": logging.WARNING,
 }
+
+INTERACTION_TOKEN = re.compile(r"(/(?:webhooks|interactions)/\d+/)[\w.-]+")
+"""In the URLs that discord.py logs when it is rate-limited."""
 
 
 class RedactingFormatter(logging.Formatter):
@@ -33,7 +39,7 @@ class RedactingFormatter(logging.Formatter):
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
-        return text
+        return INTERACTION_TOKEN.sub(rf"\1{REDACTED}", text)
 
 
 def configure_logging(level: str, secrets: Sequence[str]) -> None:

@@ -4,6 +4,8 @@ TensorFlow is imported when the Keras runtime is loaded, never by importing this
 """
 
 import os
+import sys
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -46,7 +48,7 @@ class KerasRuntime:
     name = "keras"
 
     def __init__(self, bundle: Bundle) -> None:
-        quiet_tensorflow()
+        import_tensorflow_quietly()
         import keras  # noqa: PLC0415 - seconds and hundreds of MB, only for this runtime
         import tensorflow as tf  # noqa: PLC0415
 
@@ -64,6 +66,23 @@ class KerasRuntime:
         return np.asarray(self._call(ids, weights), np.float32)
 
 
-def quiet_tensorflow() -> None:
-    """Keep TensorFlow's notes on start-up from the terminal; call it before TensorFlow is imported."""
+def import_tensorflow_quietly() -> None:
+    """Import TensorFlow without its notes on start-up, which no setting keeps from standard error.
+
+    They are written by native code to the file descriptor, before its own log level counts. An import that fails is
+    an exception as ever.
+    """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import tensorflow as tf  # noqa: PLC0415
+
+        tf.constant(0)  # the devices, too, are announced
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -18,7 +18,7 @@ from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.bundle import BundleError, current_path, fingerprint, load_bundle, set_current
 from model.config import TrainingConfig
-from model.runtime import quiet_tensorflow
+from model.runtime import import_tensorflow_quietly
 from model.text import normalise
 from scripts.options import fail, settings_or_exit, stderr
 
@@ -44,7 +44,7 @@ def main() -> int:
     started = time.monotonic()
     n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
     stderr.print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...")
-    quiet_tensorflow()
+    import_tensorflow_quietly()
     from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -105,8 +105,8 @@ def _print_report(report: "TrainingReport", duration_s: float) -> None:
     worst = [row for row in report.intents if row.confused_with][:N_WORST]
     if worst:
         listing = Table("intent", "found", "taken for", title="The hardest intents", title_justify="left")
-        for row in worst:
-            listing.add_row(row.tag, f"{row.recall:.0%} of {row.n}", row.confused_with)
+        for hard in worst:
+            listing.add_row(hard.tag, f"{hard.recall:.0%} of {hard.n}", hard.confused_with)
         console.print(listing)
 
 

@@ -1,0 +1,90 @@
+"""What tests of several folders share: a small catalog, and one model trained on it for the whole run."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from intents.validation import load_catalog
+from model.bundle import current_path, set_current
+from model.config import TrainingConfig
+from model.text import normalise
+
+SMALL_CATALOG = {
+    "intents": [
+        {
+            "tag": "greeting",
+            "patterns": ["hello", "hi there", "good morning", "hey bot", "greetings friend", "hello everyone"],
+            "responses": ["Hello {display_name}!", "Good to see you, {display_name}."],
+        },
+        {
+            "tag": "opening_hours",
+            "patterns": [
+                "when are you open",
+                "what are your opening hours",
+                "are you open on sunday",
+                "opening times please",
+                "when do you close",
+            ],
+            "responses": ["We are open from 10:00 to 20:00."],
+        },
+        {
+            "tag": "order_pizza",
+            "patterns": ["I want a pizza", "order a pizza please", "can I get a pizza", "pizza delivery", "one pizza"],
+            "responses": ["With cheese?"],
+            "context_set": ["cheese"],
+        },
+        {
+            "tag": "cheese_yes",
+            "patterns": ["yes", "yes please", "with cheese", "sure, cheese"],
+            "responses": ["Cheese it is."],
+            "context_filter": ["cheese"],
+        },
+        {
+            "tag": "cheese_no",
+            "patterns": ["no", "no thanks", "without cheese", "no cheese"],
+            "responses": ["No cheese then."],
+            "context_filter": ["cheese"],
+        },
+        {
+            "tag": "fallback",
+            "patterns": [],
+            "responses": ["I can help with opening hours and pizza.", "Ask me about pizza."],
+        },
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A directory of one test: an intents file and a models directory with a current bundle trained on it."""
+
+    intents_path: Path
+    models_dir: Path
+
+    @property
+    def bundle_path(self) -> Path:
+        return current_path(self.models_dir)
+
+
+@pytest.fixture(scope="session")
+def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    from model.training import train
+
+    directory = tmp_path_factory.mktemp("trained")
+    intents_path = directory / "intents.json"
+    intents_path.write_text(json.dumps(SMALL_CATALOG, indent=2), encoding="utf-8")
+    catalog, _ = load_catalog(intents_path, normalise)
+    path, _ = train(catalog, directory / "models", config=TrainingConfig(), seed=0, tell=lambda *_: None)
+    set_current(directory / "models", path.name)
+    return Trained(intents_path, directory / "models")
+
+
+@pytest.fixture
+def trained(_trained_once: Trained, tmp_path: Path) -> Trained:
+    """A copy of the trained model that a test may change as it likes."""
+    intents_path = shutil.copy(_trained_once.intents_path, tmp_path / "intents.json")
+    models_dir = shutil.copytree(_trained_once.models_dir, tmp_path / "models")
+    return Trained(Path(intents_path), Path(models_dir))
