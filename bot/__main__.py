@@ -4,15 +4,16 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from bot.app import leave, run
-from bot.config import ConfigError, parse_settings, read_environment
+from bot.config import ConfigError, Settings, parse_settings, read_environment
 from bot.log import configure_logging
 from bot.supervisor import ExitCode
 
 
-def main() -> ExitCode:
-    """Read the settings and serve; return the exit code."""
+def main() -> NoReturn:
+    """Read the settings, serve, and leave with the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot", description="Answer on Discord, on Telegram, or here.")
     parser.add_argument("--console", action="store_true", help="chat in the terminal, whatever tokens are set")
     parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
@@ -21,13 +22,18 @@ def main() -> ExitCode:
         settings = parse_settings(read_environment(arguments.env_file))
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
-        return ExitCode.CONFIGURATION
+        leave(ExitCode.CONFIGURATION)
     console = arguments.console or not settings.secrets
     configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
     if console and not arguments.console:
         print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
-    return asyncio.run(run(settings, console=console))
+    asyncio.run(_serve(settings, console=console))
+
+
+async def _serve(settings: Settings, *, console: bool) -> NoReturn:
+    """Serve, and leave from within the event loop: its own end waits for a name look-up that gets no answer."""
+    leave(await run(settings, console=console))
 
 
 if __name__ == "__main__":
-    leave(main())
+    main()

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 from adapters.base import Adapter, Handler
 from bot.admin import Admins, Reloader
@@ -36,7 +37,9 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     """
     stopping = asyncio.Event()
     _handle_signals(stopping)
-    loader = ServiceLoader(settings.models_dir, settings.intents_path, settings.confidence_threshold)
+    loader = ServiceLoader(
+        settings.models_dir, settings.intents_path, settings.confidence_threshold, settings.model_runtime
+    )
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
         service = await _unless_stopped(stopping, loading, loader.at_start)
@@ -138,7 +141,7 @@ def _handle_signals(stopping: asyncio.Event) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """End the process now, without waiting for threads that cannot be interrupted: a model loading, a blocked read."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):

@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from model.runtime import RuntimeChoice
 
 ENV_FILE = Path(".env")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -34,6 +36,7 @@ class Settings:
     intents_path: Path = Path("intents/starter")
     models_dir: Path = Path(".parley/models")
     state_dir: Path = Path(".parley/state")
+    model_runtime: RuntimeChoice = "auto"
     confidence_threshold: float | None = None
     context_ttl_s: float = 1_200.0
     context_capacity: int = 10_000
@@ -103,6 +106,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
         models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
         state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
+        model_runtime=read("MODEL_RUNTIME", _runtime, default.model_runtime, "auto, litert or keras"),
         confidence_threshold=read("CONFIDENCE_THRESHOLD", _share, None, "a number from 0 to 1"),
         context_ttl_s=read("CONTEXT_TTL_S", _positive(float), default.context_ttl_s, "seconds, more than 0"),
         context_capacity=read("CONTEXT_CAPACITY", _positive(int), default.context_capacity, "a whole number over 0"),
@@ -138,6 +142,11 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def _runtime(value: str) -> RuntimeChoice:
+    choices: tuple[RuntimeChoice, ...] = get_args(RuntimeChoice)
+    return choices[choices.index(value.lower())]  # a ValueError if it is none of them
 
 
 def _share(value: str) -> float:

@@ -1,6 +1,6 @@
 """Putting a classifier in service: the current bundle with the catalog that belongs to it.
 
-Blocking work, for a thread beside the event loop; TensorFlow comes in with the runtime.
+Blocking work, for a thread beside the event loop.
 """
 
 import logging
@@ -12,7 +12,7 @@ from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
-from model.runtime import KerasRuntime
+from model.runtime import RuntimeChoice, load_runtime
 from model.text import normalise
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,14 @@ class ServiceLoader:
         Where the current bundle and the catalog are.
     threshold
         The operator's threshold, or None for the bundle's.
+    runtime
+        What runs the network.
     """
 
     models_dir: Path
     intents_path: Path
     threshold: float | None = None
+    runtime: RuntimeChoice = "auto"
 
     def at_start(self) -> Service:
         """Load for the first time; a catalog that cannot be read is a warning, since the bundle has its own.
@@ -85,6 +88,6 @@ class ServiceLoader:
         return bundle.catalog, (TRAINING_DUE.format(path=self.intents_path, command=TRAIN_COMMAND),)
 
     def _service(self, bundle: Bundle, catalog: IntentCatalog, notes: tuple[str, ...]) -> Service:
-        classifier = IntentClassifier(bundle, KerasRuntime(bundle), catalog, threshold=self.threshold)
+        classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
         classifier.warm_up()
         return Service(classifier, notes)

@@ -33,25 +33,27 @@ async def supervise(adapters: Sequence[Adapter], stopping: asyncio.Event, random
     One refused later ends its platform alone.
     """
     running = {asyncio.create_task(_keep_running(one, stopping, random_source), name=one.platform) for one in adapters}
-    refused = False
     stopped = asyncio.create_task(stopping.wait(), name="stopping")
+    refusals: list[_Refusal] = []
+    code = ExitCode.CLEAN
     while running and not stopping.is_set():
         await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        for task in [task for task in running if task.done()]:
-            running.discard(task)
-            if (fault := task.result()) is not None:
-                logger.error("%s", fault.error)
-                refused = True
-                if fault.at_start:
-                    stopping.set()
-    all_refused = refused and not running
+        ended = {task for task in running if task.done()}
+        running -= ended
+        for refusal in [refusal for task in ended if (refusal := task.result()) is not None]:
+            logger.error("%s", refusal.error)
+            refusals.append(refusal)
+        is_last = bool(refusals) and not running and not stopping.is_set()
+        if is_last or any(refusal.at_start for refusal in refusals):
+            code = ExitCode.CONFIGURATION
+            stopping.set()
     stopped.cancel()
     if running:
         _, late = await asyncio.wait(running, timeout=STOP_S)
         for task in late:
             logger.warning("%s did not stop in time", task.get_name())
             task.cancel()
-    return ExitCode.CONFIGURATION if all_refused or (refused and stopping.is_set()) else ExitCode.CLEAN
+    return code
 
 
 class _Refusal:
@@ -72,16 +74,17 @@ async def _keep_running(adapter: Adapter, stopping: asyncio.Event, random_source
             await adapter.run(stopping)
         except TokenRefusedError as error:
             return _Refusal(error, at_start=not (has_connected or watch.done()))
-        except PlatformUnavailableError as error:
-            logger.warning("%s; trying again in about %.0f s", error, pause_s)
-        except Exception:
-            logger.exception("%s failed; trying again in about %.0f s", adapter.platform, pause_s)
+        except Exception as error:
+            if watch.done():
+                has_connected, pause_s = True, FIRST_PAUSE_S
+            if isinstance(error, PlatformUnavailableError):
+                logger.warning("%s; trying again in about %.0f s", error, pause_s)
+            else:
+                logger.exception("%s failed; trying again in about %.0f s", adapter.platform, pause_s)
         else:
             return None
         finally:
             watch.cancel()
-        if watch.done() and not watch.cancelled():
-            has_connected, pause_s = True, FIRST_PAUSE_S
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), pause_s * random_source.uniform(0.5, 1.5))
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

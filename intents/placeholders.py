@@ -6,13 +6,13 @@ from collections.abc import Mapping
 PLACEHOLDERS = frozenset({"display_name"})
 """The names that are filled."""
 
-_PLACEHOLDER = re.compile(r"\{\{(?P<literal>\w+)\}\}|\{(?P<name>[^\W\d][^{}\s]*)\}")
+_PLACEHOLDER = re.compile(r"(?P<doubled>\{)?\{(?P<name>[^\W\d][^{}\s]*)\}(?(doubled)\})")
 """A name in braces, or in double braces, which print it as it stands. Any other brace is just a brace."""
 
 
 def placeholder_names(text: str) -> list[str]:
     """Return the names that the text asks to be filled, in their order, known or not."""
-    return [match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None]
+    return [match["name"] for match in _PLACEHOLDER.finditer(text) if match["doubled"] is None]
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -22,8 +22,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     """
 
     def replacement(match: re.Match[str]) -> str:
-        if match["literal"] is not None:
-            return f"{{{match['literal']}}}"
+        if match["doubled"] is not None:
+            return match[0][1:-1]
         return values.get(match["name"], match[0])
 
     return _PLACEHOLDER.sub(replacement, text)

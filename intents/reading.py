@@ -4,6 +4,7 @@
 an empty string for nothing, `context` for `context_set`.
 """
 
+import contextlib
 import difflib
 import json
 from collections.abc import Iterator
@@ -58,20 +59,21 @@ def read_intents(path: Path) -> Reading:
 
 
 def _files(path: Path, reading: Reading) -> list[Path]:
-    if path.is_dir():
-        files = sorted(file for file in path.glob("*.json") if file.is_file())
-        if not files:
-            reading.add(Severity.ERROR, str(path), "empty: the directory holds no *.json file of intents")
-        return files
-    if not path.exists():
-        reading.add(Severity.ERROR, str(path), "missing: no such file or directory; INTENTS_PATH or --intents names it")
-        return []
+    with contextlib.suppress(OSError):  # reading the path as a file tells what is wrong with it
+        if path.is_dir():
+            files = sorted(file for file in path.glob("*.json") if file.is_file())
+            if not files:
+                reading.add(Severity.ERROR, str(path), "empty: the directory holds no *.json file of intents")
+            return files
     return [path]
 
 
 def _document(file: Path, reading: Reading) -> Any:  # noqa: ANN401 - whatever JSON the file holds
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_unique_fields)
+        text = file.read_text(encoding="utf-8-sig")
+        # no number has a place in a catalog; as an int, one of thousands of digits would be a ValueError
+        document = json.loads(text, object_pairs_hook=_unique_fields, parse_int=float)
+        json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"{file}:{error.lineno}"
         reading.add(Severity.ERROR, place, f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})")
@@ -80,10 +82,17 @@ def _document(file: Path, reading: Reading) -> Any:  # noqa: ANN401 - whatever J
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         reading.add(Severity.ERROR, f"{file}:{line}", "not valid UTF-8: save the file in the encoding UTF-8")
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])[1:-1]
+        reading.add(Severity.ERROR, str(file), f"not valid text: {half} is one half of a character without the other")
     except RecursionError:
         reading.add(Severity.ERROR, str(file), "not valid: nested too deeply to be intents")
+    except FileNotFoundError:
+        reading.add(Severity.ERROR, str(file), "missing: no such file or directory; INTENTS_PATH or --intents names it")
     except OSError as error:
         reading.add(Severity.ERROR, str(file), f"cannot be read: {error.strerror}")
+    else:
+        return {} if document is None else document  # null lists no intents either
     return None
 
 
@@ -102,7 +111,7 @@ def _entries(document: Any, file: str, reading: Reading) -> Iterator[tuple[int, 
     if not isinstance(entries, list):
         reading.add(Severity.ERROR, file, 'missing field "intents": the file must be {"intents": [...]}')
         return
-    for unknown in document.keys() - {"intents"}:
+    for unknown in (name for name in document if name != "intents"):
         reading.add(Severity.WARNING, file, f'unknown field "{unknown}" beside "intents": it is ignored')
     if not entries:
         reading.add(Severity.WARNING, file, 'empty: "intents" lists no intent')
@@ -136,7 +145,7 @@ def _tag(entry: dict[str, Any], place: str, file: str, reading: Reading) -> str 
 
 def _warn_unknown(entry: dict[str, Any], name: str, file: str, reading: Reading) -> None:
     known = [*FIELDS, *ALIASES]
-    for unknown in entry.keys() - set(known):
+    for unknown in (written for written in entry if written not in known):
         near = difflib.get_close_matches(unknown.casefold(), known, n=1, cutoff=0)
         message = f'unknown field, ignored: did you mean "{near[0]}"?'
         reading.add(Severity.WARNING, file, message, tag=name, field=unknown)

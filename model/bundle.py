@@ -99,7 +99,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle: everything but the network, which a runtime loads from `path`."""
+    """A bundle as it was read: everything but the network, which a runtime loads."""
 
     path: Path
     manifest: Manifest
@@ -110,6 +110,16 @@ class Bundle:
     def name(self) -> str:
         """The version that admins read."""
         return self.path.name
+
+    def verified(self, name: str) -> Path:
+        """Return the path of one of the bundle's files.
+
+        Raises
+        ------
+        BundleCorruptError
+            It is missing, or not as it was written.
+        """
+        return _verified(self.path, name, self.manifest)
 
 
 def fingerprint(catalog: IntentCatalog, config: Mapping[str, Any]) -> str:
@@ -218,7 +228,7 @@ def current_path(models_dir: Path) -> Path:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Verify a bundle and read all of it but the network.
+    """Read a bundle but for its network, verifying every file that is read; a runtime verifies the one that it runs.
 
     Raises
     ------
@@ -228,23 +238,24 @@ def load_bundle(path: Path) -> Bundle:
         A file is missing, changed or unreadable.
     """
     manifest = _read_manifest(path)
-    for name, expected in manifest.sha256.items():
-        if Path(name).name != name:
-            raise BundleCorruptError(path, f"{MANIFEST_FILE} names a file outside it")
-        try:
-            actual = sha256_of(path / name)
-        except OSError as error:
-            raise BundleCorruptError(path, f"{name} is missing or cannot be read") from error
-        if actual != expected:
-            raise BundleCorruptError(path, f"{name} was changed or cut after it was written")
     try:
-        features = NgramFeatures.from_json(_read_json(path / FEATURES_FILE))
-        catalog = IntentCatalog.from_json(_read_json(path / CATALOG_FILE))
+        features = NgramFeatures.from_json(_read_json(_verified(path, FEATURES_FILE, manifest)))
+        catalog = IntentCatalog.from_json(_read_json(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if sorted(intent.tag for intent in catalog.trainable) != sorted(manifest.labels):
         raise BundleCorruptError(path, "its intents are not those of its catalog")
     return Bundle(path, manifest, features, catalog)
+
+
+def _verified(path: Path, name: str, manifest: Manifest) -> Path:
+    try:
+        is_as_written = sha256_of(path / name) == manifest.sha256.get(name)
+    except OSError as error:
+        raise BundleCorruptError(path, f"{name} is missing or cannot be read") from error
+    if not is_as_written:
+        raise BundleCorruptError(path, f"{name} was changed or cut after it was written")
+    return path / name
 
 
 def _read_manifest(path: Path) -> Manifest:
@@ -258,13 +269,9 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         policy = Policy(**value.pop("policy"))
         labels = tuple(value.pop("labels"))
-        manifest = Manifest(policy=policy, labels=labels, **value)
-        missing = {FEATURES_FILE, CATALOG_FILE} - manifest.sha256.keys()
+        return Manifest(policy=policy, labels=labels, **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field") from error
-    if missing:
-        raise BundleCorruptError(path, f"{MANIFEST_FILE} lists no {min(missing)}")
-    return manifest
 
 
 def sha256_of(file: Path) -> str:

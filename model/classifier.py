@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from intents.catalog import IntentCatalog
 from model.bundle import Bundle
 from model.decision import Decision, DecisionRule
-from model.features import pad
 from model.runtime import Runtime
 from model.text import normalise
 
@@ -65,5 +64,4 @@ class IntentClassifier:
         return self.rule.with_scores(self._score(normalised), known_share, contexts)
 
     def _score(self, normalised: str) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self.runtime.logits(*pad([self.bundle.features.encode(normalised)]))[0]
-        return logits
+        return self.runtime.logits(*self.bundle.features.encode(normalised))

@@ -30,7 +30,7 @@ class TrainingConfig:
     folds, folds_large
         Folds of the cross-validation that calibrates.
     patience
-        Epochs without a better validation loss before fitting stops.
+        Epochs without a better validation accuracy before fitting stops.
     validation_share
         What early stopping looks at.
     network
@@ -38,13 +38,13 @@ class TrainingConfig:
     """
 
     character_sizes: tuple[int, int] = (1, 4)
-    min_count: int = 2
+    min_count: int = 1
     min_count_large: int = 3
     epochs: int = 12
     epochs_large: int = 8
     folds: int = 5
     folds_large: int = 3
-    patience: int = 3
+    patience: int = 4
     validation_share: float = 0.1
     network: NetworkConfig = field(default_factory=NetworkConfig)
 

@@ -135,8 +135,9 @@ class DecisionRule:
         contexts
             The active contexts.
         """
-        confidences = masked_softmax(logits / self.policy.temperature, self._allowed(contexts))
-        order = [int(number) for number in np.argsort(-confidences, kind="stable") if confidences[number] > 0]
+        allowed = self._allowed(contexts)
+        confidences = masked_softmax(logits / self.policy.temperature, allowed)
+        order = [int(number) for number in np.argsort(-confidences, kind="stable") if allowed[number]]
         ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
         if not ranking:
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())

@@ -98,8 +98,8 @@ def read_labelled(path: Path, known_tags: Sequence[str]) -> list[LabelledMessage
 def _labelled(line: str, place: str, known_tags: frozenset[str]) -> LabelledMessage:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise LabelledFileError(f"{place}: not valid JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise LabelledFileError(f"{place}: not valid JSON: {error}") from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise LabelledFileError(f'{place}: missing field "text": expected {{"text": ..., "intent": ...}}')
     intent, contexts = row.get("intent"), row.get("contexts") or []

@@ -10,7 +10,7 @@ import unicodedata
 MAX_CHARACTERS = 4_000
 """What is read of one message: what Discord (4,000) and Telegram (4,096) let a person send. The rest is cut."""
 
-TOKEN_PATTERN = r"\w+(?:[+#]+(?!\w))?"  # noqa: S105 - a token of language, no secret
+TOKEN_PATTERN = r"\w+(?:[+#]+(?![+#\w]))?"  # noqa: S105 - a token of language, no secret
 """A word: letters and digits, and the signs that end names such as C++ and C#."""
 
 _MARKUP = (
@@ -19,7 +19,7 @@ _MARKUP = (
     (re.compile(r"<(?:@[!&]?|#|t:|/[^:<>]*:)[\d:a-zA-Z-]+>"), " "),  # Discord's mentions, channels, times, commands
     (re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE), " link "),
     (re.compile(r"(?<!\w)@\w+"), " "),  # mentions by name
-    (re.compile("['`\u00b4\u02bc\u2019]"), ""),  # apostrophes, typed or curly: don't and dont are one word
+    (re.compile("['`\u02bc\u2019]"), ""),  # apostrophes, typed or curly: don't and dont are one word
     (re.compile(r"_"), " "),
 )
 _ELONGATION = re.compile(r"([^\W\d_])\1{2,}")
@@ -32,11 +32,12 @@ def normalise(text: str) -> str:
     NFKC, platform markup to a word or to nothing, case folded, accents and invisible characters dropped, letters
     repeated over twice cut to two, everything that is not part of a word dropped. Idempotent.
     """
-    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS])
+    text = text[:MAX_CHARACTERS].replace("\u00b4", "'")  # NFKC would make the acute accent a space
+    text = unicodedata.normalize("NFKC", text)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     text = _ELONGATION.sub(r"\1\1", _without_marks(text.casefold()))
-    return " ".join(_TOKEN.findall(text))
+    return " ".join(_TOKEN.findall(text))[:MAX_CHARACTERS].rstrip()
 
 
 def tokenise(normalised: str) -> list[str]:

@@ -22,9 +22,9 @@ from model.calibration import HeldOut, calibrate, decide_held_out
 from model.config import TrainingConfig
 from model.decision import Policy
 from model.evaluation import IntentMetrics, Metrics, by_intent, measure
+from model.export import save_network
 from model.features import NgramFeatures, fit_features
 from model.network import Batches, Encoded, build_network, compile_network, predict_logits
-from model.runtime import KERAS_FILE
 from model.text import normalise
 from model.words import stem_table, training_words
 
@@ -77,8 +77,8 @@ class _Fitted:
     network: keras.Model
     epochs: int
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return predict_logits(self.network, [self.features.encode(text) for text in texts])
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        return [self.features.encode(text) for text in texts]
 
 
 def train(
@@ -129,7 +129,7 @@ def train(
     )
     path = write_bundle(
         models_dir,
-        save_network=lambda directory: fitted.network.save(directory / KERAS_FILE),
+        save_network=lambda directory: save_network(fitted.network, directory, fitted.encode(examples.texts)),
         features=fitted.features,
         catalog=catalog,
         labels=labels,
@@ -198,7 +198,7 @@ class _Trainer:
             training = np.setdiff1d(np.arange(len(examples.texts)), held)
             fitted = self.fit(f"cross-validating {number}/{n_folds}", examples.at(training), epochs)
             texts = examples.at(held).texts
-            logits[held] = fitted.logits(texts)
+            logits[held] = predict_logits(fitted.network, fitted.encode(texts))
             known[held] = [fitted.features.known_share(text) for text in texts]
         chosen = examples.at(repeated)
         return HeldOut(chosen.texts, chosen.labels, logits[repeated], known[repeated])
@@ -215,7 +215,9 @@ class _Trainer:
         callbacks: list[keras.callbacks.Callback] = [
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: self._tell(stage, epoch + 1, epochs))
         ]
-        stopping = keras.callbacks.EarlyStopping(patience=self._config.patience, restore_best_weights=True)
+        stopping = keras.callbacks.EarlyStopping(
+            monitor="val_accuracy", mode="max", patience=self._config.patience, restore_best_weights=True
+        )
         if validation is not None:
             callbacks.append(stopping)
         network.fit(

@@ -15,7 +15,7 @@ from intents.validation import load_catalog
 from model.bundle import TRAIN_COMMAND, BundleError, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.evaluation import LabelledFileError, by_intent, measure, read_labelled
-from model.runtime import KerasRuntime
+from model.runtime import load_runtime
 from model.text import normalise
 from scripts.options import fail, settings_or_exit
 
@@ -40,7 +40,8 @@ def main() -> int:
                 print(f"{arguments.intents} has other patterns than the model: run `{TRAIN_COMMAND}`", file=sys.stderr)
                 return 1
         messages = read_labelled(arguments.data, bundle.manifest.labels)
-        classifier = IntentClassifier(bundle, KerasRuntime(bundle), catalog, threshold=settings.confidence_threshold)
+        runtime = load_runtime(bundle, settings.model_runtime)
+        classifier = IntentClassifier(bundle, runtime, catalog, threshold=settings.confidence_threshold)
     except (BundleError, CatalogError, LabelledFileError) as error:
         fail(error)
     classifier.warm_up()

@@ -3,11 +3,7 @@
 import sys
 from typing import NoReturn
 
-from rich.console import Console
-
 from bot.config import ConfigError, Settings, parse_settings, read_environment
-
-stderr = Console(stderr=True, highlight=False)
 
 
 def settings_or_exit() -> Settings:

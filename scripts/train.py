@@ -20,7 +20,7 @@ from model.bundle import BundleError, current_path, fingerprint, load_bundle, se
 from model.config import TrainingConfig
 from model.runtime import import_tensorflow_quietly
 from model.text import normalise
-from scripts.options import fail, settings_or_exit, stderr
+from scripts.options import fail, settings_or_exit
 
 if TYPE_CHECKING:
     from model.training import TrainingReport
@@ -43,6 +43,7 @@ def main() -> int:
         return 0
     started = time.monotonic()
     n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
+    stderr = Console(stderr=True, highlight=False)
     stderr.print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...")
     import_tensorflow_quietly()
     from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
@@ -78,9 +79,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> bool:
-    """Whether the current bundle verifies and was trained on this catalog with this configuration."""
+    """Whether the current bundle is whole and was trained on this catalog with this configuration."""
     try:
         bundle = load_bundle(current_path(models_dir))
+        for name in bundle.manifest.sha256:
+            bundle.verified(name)
     except BundleError:
         return False
     return bundle.manifest.fingerprint == fingerprint(catalog, config.to_json())

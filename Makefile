@@ -1,0 +1,36 @@
+# Set-up, tests and the bot. Without make (on Windows, say), README.md lists the same steps as plain commands.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.PHONY: run setup test check lock
+.SILENT:
+
+# Set-up and training speak on standard error and read no input: standard output belongs to the chat.
+run: setup
+	$(RUN) -m scripts.train --if-due 1>&2 </dev/null
+	exec $(RUN) -m bot
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	echo "Installing into $(VENV) (once; it takes a minute or two) ..." >&2
+	$(PYTHON) -m venv $(VENV) 1>&2 </dev/null
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock 1>&2 </dev/null
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 1>&2 </dev/null
+	touch $(INSTALLED)
+
+test: setup
+	$(RUN) -m pytest
+
+check: setup
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+# Writes the exact versions anew from the ranges in pyproject.toml, for every platform at once. Needs uv.
+lock:
+	uv pip compile pyproject.toml --extra train --group dev --universal --generate-hashes --python-version 3.11 \
+		--upgrade --no-header --quiet --output-file requirements.lock

@@ -1,0 +1,255 @@
+"""The reload: what it says, what it refuses, and that whatever fails leaves the old model serving."""
+
+import asyncio
+import json
+import random
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.admin import N_NAMED, Reloader, describe_changes
+from bot.context import ContextStore
+from bot.engine import IntentEngine
+from bot.inference import Inference
+from bot.service import Service, ServiceLoader
+from intents.catalog import Intent
+from intents.findings import CatalogError, Finding, Severity
+from model.bundle import BundleMissingError
+from tests.unit.fakes import CATALOG, HELLO, HOURS, PIZZA, WAIT_S, YES, Clock, FakeClassifier, Sentences, said
+
+if TYPE_CHECKING:
+    from tests.conftest import Trained
+
+
+# What changed.
+
+
+def test_equal_catalogs_have_no_changes() -> None:
+    """Nothing changed, and another order is no change."""
+    assert describe_changes(CATALOG, CATALOG) == "The intents are the same."
+    turned = replace(CATALOG, intents=CATALOG.intents[::-1])
+    assert describe_changes(CATALOG, turned) == "The intents are the same."
+
+
+def test_every_kind_of_change_is_named() -> None:
+    """Intents that came, went or differ, by what differs, and the fallback answers."""
+    new = replace(
+        CATALOG,
+        intents=(
+            replace(HELLO, patterns=("hello", "hi"), responses=("Hi!",)),
+            replace(PIZZA, context_set=()),
+            replace(YES, context_filter=()),
+            Intent("thanks", ("thanks",), ("You are welcome.",)),
+        ),
+        fallback_responses=("Hm?",),
+    )
+    assert describe_changes(CATALOG, new) == (
+        "Intents: 1 added (thanks); 1 removed (opening_hours); 1 with other patterns (greeting);"
+        " 1 with other answers (greeting); 2 with other contexts (order_pizza and cheese_yes); other fallback answers."
+    )
+
+
+def test_many_changes_are_counted() -> None:
+    """An answer in a chat names a few tags and the number of all."""
+    many = tuple(Intent(f"tag_{number}", (f"p {number}",), ("r",)) for number in range(2 * N_NAMED))
+    text = describe_changes(CATALOG, replace(CATALOG, intents=CATALOG.intents + many))
+    assert text == "Intents: 10 added (tag_0, tag_1, tag_2, tag_3, tag_4 and more)."
+
+
+# Reloading, over a loader that does what it is told.
+
+
+class FakeLoader:
+    """A `ServiceLoader` that returns or raises what it is given, and can be held up."""
+
+    def __init__(self, result: Service | Exception) -> None:
+        self.result = result
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def anew(self) -> Service:
+        self.entered.set()
+        assert self.go_on.wait(WAIT_S)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def service(*notes: str, **changes: Any) -> Service:
+    return Service(FakeClassifier(replace(CATALOG, **changes), name="model-2"), notes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def inference() -> Iterator[Inference]:
+    inference = Inference(FakeClassifier(name="model-1"))  # type: ignore[arg-type]
+    yield inference
+    inference.close()
+
+
+@pytest.fixture
+def reloader(inference: Inference, executor: ThreadPoolExecutor) -> Callable[[Any], Reloader]:
+    return lambda loader: Reloader(inference, loader, executor)
+
+
+async def reload(reloader: Reloader, progress: Sentences | None = None) -> str:
+    """Reload; return what it says, its duration left out."""
+    text = await asyncio.wait_for(reloader.reload(progress or Sentences()), WAIT_S)
+    return re.sub(r" in \d+\.\d s:", ":", text)
+
+
+async def test_a_reload_says_what_is_new(reloader: Any, inference: Inference) -> None:
+    """The new model serves; the answer tells both names, the changes, the duration and what to know of it."""
+    new = service("Training is due.", intents=(HELLO, HOURS))
+    progress = Sentences()
+    text = await reload(reloader(FakeLoader(new)), progress)
+    assert text == (
+        "Reloaded: model model-2 in place of model-1. Intents: 2 removed (order_pizza and cheese_yes).\n"
+        "Training is due."
+    )
+    assert inference.classifier is new.classifier
+    assert len(progress.told) == 1
+
+
+async def test_a_reload_of_the_same_model_says_so(reloader: Any) -> None:
+    """When only the file was edited, the model keeps its name."""
+    same = Service(FakeClassifier(name="model-1"))  # type: ignore[arg-type]
+    text = await reload(reloader(FakeLoader(same)))
+    assert text == "Reloaded: model model-1. The intents are the same."
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BundleMissingError(Path("models")), "no trained model in models"),
+        (CatalogError([Finding(Severity.ERROR, "i.json", "missing", tag="rules", field="tag")]), "i.json: rules: tag"),
+        (MemoryError("secret detail"), "MemoryError, see the log"),
+        (OSError("secret detail"), "OSError, see the log"),
+    ],
+    ids=["bundle", "catalog", "memory", "surprise"],
+)
+async def test_a_failure_leaves_the_old_model(reloader: Any, inference: Inference, error: Any, told: str) -> None:
+    """The admin reads why, in few words, and may try again at once."""
+    before = inference.classifier
+    loader = FakeLoader(error)
+    one = reloader(loader)
+    text = await reload(one)
+    assert text.startswith("Nothing was reloaded, and the old model still answers")
+    assert told in text
+    assert "secret detail" not in text
+    assert inference.classifier is before
+    loader.result = service()
+    assert (await reload(one)).startswith("Reloaded")
+
+
+async def test_many_findings_are_cut_short(reloader: Any) -> None:
+    """A chat is no place for a hundred lines: some are shown, the rest counted, with the command that lists them."""
+    findings = [Finding(Severity.ERROR, "i.json", "empty", tag=f"tag_{number}") for number in range(9)]
+    lines = (await reload(reloader(FakeLoader(CatalogError(findings))))).splitlines()
+    assert [line for line in lines if "tag_" in line] == [str(finding) for finding in findings[:N_NAMED]]
+    assert lines[-1] == "... and 4 more; `python -m scripts.validate` lists all."
+
+
+async def test_a_second_reload_waits_for_nothing(reloader: Any) -> None:
+    """While one is under way another is turned down, and after it is welcome."""
+    loader = FakeLoader(service())
+    loader.go_on.clear()
+    one = reloader(loader)
+    first = asyncio.create_task(reload(one))
+    assert await asyncio.to_thread(loader.entered.wait, WAIT_S)
+    assert await reload(one) == "A reload is under way already. Try again when it has ended."
+    loader.go_on.set()
+    assert (await first).startswith("Reloaded")
+    assert (await reload(one)).startswith("Reloaded")
+
+
+# Reloading, with a trained model and its files.
+
+
+class Bot:
+    """An engine over a trained model in service."""
+
+    def __init__(self, trained: "Trained", executor: ThreadPoolExecutor) -> None:
+        loader = ServiceLoader(trained.models_dir, trained.intents_path)
+        self._path = trained.intents_path
+        self.inference = Inference(loader.at_start().classifier)
+        self._engine = IntentEngine(
+            self.inference, ContextStore(capacity=10, ttl_s=60.0, clock=Clock()), random.Random(0)
+        )
+        self._reloader = Reloader(self.inference, loader, executor)
+
+    async def answer(self, text: str) -> str:
+        reply = await self._engine.reply(said(text))
+        assert reply is not None
+        return reply.text
+
+    def edit(self, tag: str, **fields: Any) -> None:
+        """Change an intent in the file."""
+        content = json.loads(self._path.read_text("utf-8"))
+        (intent,) = [intent for intent in content["intents"] if intent["tag"] == tag]
+        intent.update(fields)
+        self._path.write_text(json.dumps(content), "utf-8")
+
+    async def reload(self) -> str:
+        return await reload(self._reloader)
+
+
+@pytest.fixture
+def bot(trained: "Trained", executor: ThreadPoolExecutor) -> Iterator[Bot]:
+    bot = Bot(trained, executor)
+    yield bot
+    bot.inference.close()
+
+
+async def test_an_edited_response_takes_effect(bot: Bot) -> None:
+    """Without training; conversations that were under way go on."""
+    assert await bot.answer("I want a pizza") == "With cheese?"
+    bot.edit("opening_hours", responses=["We never close."])
+    bot.edit("cheese_yes", responses=["Lots of cheese."])
+    text = await bot.reload()
+    assert "2 with other answers (opening_hours and cheese_yes)" in text
+    assert "training" not in text
+    assert await bot.answer("yes") == "Lots of cheese."
+    assert await bot.answer("when do you close") == "We never close."
+
+
+async def test_changed_patterns_mean_that_training_is_due(bot: Bot) -> None:
+    """The intents as trained serve on, whole: new answers to old patterns could be wrong ones."""
+    bot.edit("opening_hours", patterns=["are you there"], responses=["Always."])
+    text = await bot.reload()
+    assert "training is due" in text
+    assert "python -m scripts.train" in text
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
+async def test_a_broken_catalog_is_refused(bot: Bot, trained: "Trained") -> None:
+    """The file and the fault are named, and the old answers stay."""
+    trained.intents_path.write_text("{", "utf-8")
+    text = await bot.reload()
+    assert text.startswith("Nothing was reloaded")
+    assert "intents.json" in text
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "catalog.json", "features.json"])
+async def test_a_broken_bundle_is_refused(bot: Bot, trained: "Trained", file: str) -> None:
+    """A file that was cut is named, with the command that makes the model anew."""
+    path = trained.bundle_path / file
+    path.write_bytes(path.read_bytes()[:-20])
+    text = await bot.reload()
+    assert text.startswith("Nothing was reloaded")
+    assert file in text
+    assert "python -m scripts.train" in text
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."

@@ -1,0 +1,175 @@
+"""The commands: what each answers, to whom, and what happens when something fails."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.base import IncomingMessage, Reply
+from bot.admin import Admins
+from bot.commands import ADMINS_ONLY, APOLOGY, COMMANDS, RESET, MessageHandler
+from bot.context import ContextStore
+from bot.engine import IntentEngine
+from bot.inference import Inference
+from tests.unit.fakes import CATALOG, WAIT_S, Clock, FakeClassifier, Sentences, said
+
+
+class FakeReloader:
+    """A `Reloader` that counts."""
+
+    def __init__(self) -> None:
+        self.n_reloads = 0
+
+    async def reload(self, progress: Sentences) -> str:
+        self.n_reloads += 1
+        await progress("working")
+        return "Reloaded."
+
+
+@pytest.fixture
+def classifier() -> FakeClassifier:
+    return FakeClassifier()
+
+
+@pytest.fixture
+def reloader() -> FakeReloader:
+    return FakeReloader()
+
+
+@pytest.fixture
+def handler(classifier: FakeClassifier, reloader: FakeReloader) -> Iterator[MessageHandler]:
+    inference = Inference(classifier)  # type: ignore[arg-type]
+    contexts = ContextStore(capacity=100, ttl_s=60.0, clock=Clock())
+    engine = IntentEngine(inference, contexts, random.Random(0))
+    admins = Admins({"discord": frozenset({"boss"}), "telegram": frozenset({"chief"})})
+    yield MessageHandler(engine, inference, reloader, admins)  # type: ignore[arg-type]
+    inference.close()
+
+
+async def reply_to(handler: MessageHandler, message: IncomingMessage) -> Reply | None:
+    return await asyncio.wait_for(handler(message, Sentences()), WAIT_S)
+
+
+async def text_of(handler: MessageHandler, message: IncomingMessage) -> str:
+    reply = await reply_to(handler, message)
+    assert reply is not None
+    return reply.text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        said("", command="help"),
+        said("me", command="start"),
+        said("", command="ask"),
+        said("  ", is_direct=False),
+    ],
+    ids=["help", "start", "ask without a question", "a bare mention"],
+)
+async def test_help_shows_what_to_ask(handler: MessageHandler, message: IncomingMessage) -> None:
+    """Examples are patterns that need no context; the commands are listed, those of admins not; it is private."""
+    reply = await reply_to(handler, message)
+    assert reply is not None
+    assert reply.private
+    lines = reply.text.splitlines()
+    assert [line[2:] for line in lines if line.startswith("- ")] == ["hello", "when", "a pizza"]
+    assert [line.partition(":")[0] for line in lines if line.startswith("/")] == ["/ask", "/help", "/reset"]
+
+
+async def test_help_shows_admins_their_commands(handler: MessageHandler) -> None:
+    """An admin sees every command."""
+    text = await text_of(handler, said("", "boss", command="help"))
+    assert all(f"/{command.name}: {command.description}" in text for command in COMMANDS)
+
+
+async def test_an_empty_direct_message_gets_a_fallback(handler: MessageHandler) -> None:
+    """Where there was no mention to be bare, a picture without words is just not understood."""
+    assert await text_of(handler, said("")) in CATALOG.fallback_responses
+
+
+async def test_ask_is_plain_talk(handler: MessageHandler) -> None:
+    """A question of the command is answered for all to read, and shares the conversation with plain messages."""
+    reply = await reply_to(handler, said("a pizza", command="ask"))
+    assert reply == Reply("With cheese?", private=False)
+    assert await text_of(handler, said("yes")) == "Cheese it is."
+
+
+async def test_reset_forgets_ones_own_conversation(handler: MessageHandler) -> None:
+    """After it the one who asked begins afresh, and nobody else does."""
+    for user in ("ann", "ben"):
+        await text_of(handler, said("a pizza", user))
+    assert await reply_to(handler, said("", "ann", command="reset")) == Reply(RESET, private=True)
+    assert await text_of(handler, said("yes", "ann")) in CATALOG.fallback_responses
+    assert await text_of(handler, said("yes", "ben")) == "Cheese it is."
+
+
+async def test_reset_waits_for_the_answer_before_it(handler: MessageHandler, classifier: FakeClassifier) -> None:
+    """What is being answered when it comes is forgotten too."""
+    classifier.held = {"a pizza"}
+    before = asyncio.create_task(text_of(handler, said("a pizza")))
+    reset = asyncio.create_task(text_of(handler, said("", command="reset")))
+    await classifier.until_entered()
+    assert not reset.done()
+    classifier.go_on.set()
+    assert [await before, await reset] == ["With cheese?", RESET]
+    assert await text_of(handler, said("yes")) in CATALOG.fallback_responses
+
+
+@pytest.mark.parametrize(
+    ("user", "platform", "may"),
+    [
+        ("boss", "discord", True),
+        ("chief", "telegram", True),
+        ("local", "console", True),
+        ("boss", "telegram", False),
+        ("ann", "discord", False),
+        ("boss", "elsewhere", False),
+    ],
+)
+async def test_only_admins_reload(
+    handler: MessageHandler, reloader: FakeReloader, user: str, platform: str, may: bool
+) -> None:
+    """An id counts on its own platform alone; who sits at the terminal may."""
+    reply = await reply_to(handler, said("", user, platform=platform, command="reload"))
+    assert reply == Reply("Reloaded." if may else ADMINS_ONLY, private=True)
+    assert reloader.n_reloads == int(may)
+
+
+async def test_an_unknown_command_is_named(handler: MessageHandler) -> None:
+    """Whoever addresses the bot hears where the list is; a command that may be another bot's gets no answer."""
+    reply = await reply_to(handler, said("now", command="dance"))
+    assert reply is not None
+    assert reply.private
+    assert "/dance" in reply.text
+    assert "/help" in reply.text
+    assert await reply_to(handler, said("now", command="dance", is_addressed=False)) is None
+
+
+@pytest.mark.parametrize(
+    "failing", [said("boom"), said("boom", command="ask"), said("boom", is_direct=False)], ids=["talk", "ask", "group"]
+)
+async def test_a_failure_becomes_an_apology(
+    handler: MessageHandler, classifier: FakeClassifier, caplog: pytest.LogCaptureFixture, failing: Any
+) -> None:
+    """The member reads a sentence, the operator a line and a trace, and the next message is answered."""
+    classifier.broken = {"boom"}
+    assert await reply_to(handler, failing) == Reply(APOLOGY)
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is not None
+    assert record.getMessage() == "message 1 of discord could not be answered"
+    assert await text_of(handler, said("when")) == "From ten to eight."
+
+
+def test_the_command_table_suits_every_platform() -> None:
+    """Names and descriptions keep to the strictest limits, and only what changes the service is for admins."""
+    for command in COMMANDS:
+        assert command.name.isascii()
+        assert command.name.islower()
+        assert 1 <= len(command.name) <= 32
+        assert 1 <= len(command.description) <= 100
+        assert (command.argument is None) == (not command.argument_description)
+    assert [command.name for command in COMMANDS if command.admin_only] == ["reload"]

@@ -1,0 +1,167 @@
+"""The settings: every variable, every fault at once, and where a value comes from."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config import ConfigError, Settings, parse_settings, read_environment
+
+GOOD: dict[str, tuple[str, str, Any]] = {
+    "DISCORD_TOKEN": ("MTA.abc-d_e", "discord_token", "MTA.abc-d_e"),
+    "DISCORD_ADMIN_IDS": ("12, 0034,,12", "discord_admin_ids", frozenset({"12", "34"})),
+    "DISCORD_GUILD_IDS": ("7,5,7", "discord_guild_ids", (7, 5)),
+    "DISCORD_API_URL": ("http://127.0.0.1:80/api/v10", "discord_api_url", "http://127.0.0.1:80/api/v10"),
+    "DISCORD_GATEWAY_URL": ("ws://[::1]:80/", "discord_gateway_url", "ws://[::1]:80/"),
+    "TELEGRAM_TOKEN": ("1:abc", "telegram_token", "1:abc"),
+    "TELEGRAM_ADMIN_IDS": ("12", "telegram_admin_ids", frozenset({"12"})),
+    "TELEGRAM_API_URL": ("https://host/bot", "telegram_api_url", "https://host/bot"),
+    "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
+    "MODELS_DIR": ("/m", "models_dir", Path("/m")),
+    "STATE_DIR": ("s", "state_dir", Path("s")),
+    "MODEL_RUNTIME": ("Keras", "model_runtime", "keras"),
+    "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
+    "CONTEXT_TTL_S": ("1.5", "context_ttl_s", 1.5),
+    "CONTEXT_CAPACITY": ("1", "context_capacity", 1),
+    "LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+}
+
+WRONG: dict[str, list[str]] = {
+    "DISCORD_TOKEN": ["two words", "tokén"],
+    "DISCORD_ADMIN_IDS": ["ann", "-1", "1;2", "٣", "9" * 5_000],
+    "DISCORD_GUILD_IDS": ["1.5", "my server"],
+    "DISCORD_API_URL": ["host", "ws://host", "http://", "http://host:99999", "http://[", "http://host:0"],
+    "DISCORD_GATEWAY_URL": ["http://host", "ws:/host"],
+    "TELEGRAM_TOKEN": ["1:a b"],
+    "TELEGRAM_ADMIN_IDS": ["@ann"],
+    "TELEGRAM_API_URL": ["127.0.0.1:80/bot"],
+    "MODEL_RUNTIME": ["torch"],
+    "CONFIDENCE_THRESHOLD": ["1.01", "-0.1", "nan", "60 %"],
+    "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
+    "CONTEXT_CAPACITY": ["0", "1.5", "many"],
+    "LOG_LEVEL": ["loud", "WARN", "10"],
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_variable_sets_its_field(name: str) -> None:
+    """Each variable is read, blanks around it do not count, and it changes nothing else."""
+    text, field, value = GOOD[name]
+    settings = parse_settings({name: f" {text} "})
+    assert getattr(settings, field) == value
+    default = Settings()
+    others = [other for _, other, _ in GOOD.values() if other != field]
+    assert [getattr(settings, other) for other in others] == [getattr(default, other) for other in others]
+
+
+def test_every_setting_has_its_variable() -> None:
+    """A field that no variable sets would be a setting that nobody can set."""
+    assert {field for _, field, _ in GOOD.values()} == set(Settings.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("empty", ["", " \t"])
+def test_an_empty_variable_counts_as_unset(empty: str) -> None:
+    """All of them empty are the defaults."""
+    assert parse_settings(dict.fromkeys(GOOD, empty)) == parse_settings({}) == Settings()
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
+    """The fault is one line on the variable and what was expected, whatever stands there: it might be a token."""
+    with pytest.raises(ConfigError) as error:
+        parse_settings({name: value})
+    with pytest.raises(ConfigError) as secret_error:
+        parse_settings({name: "a secret token"})
+    assert str(error.value).startswith(f"{name}: expected ")
+    assert len(str(error.value).splitlines()) == 1
+    assert str(error.value) == str(secret_error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    """One line for every wrong variable, none for the right ones."""
+    wrong = {name: values[0] for name, values in WRONG.items()}
+    with pytest.raises(ConfigError) as error:
+        parse_settings({**wrong, "STATE_DIR": "fine"})
+    assert [line.partition(":")[0] for line in str(error.value).splitlines()] == sorted(wrong, key=list(GOOD).index)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text()))
+def test_any_environment_is_read_or_refused_by_name(environment: dict[str, str]) -> None:
+    """No value raises anything but the one error, and that names variables of the environment."""
+    faults = ""
+    try:
+        parse_settings(environment)
+    except ConfigError as error:
+        faults = str(error)
+    assert {line.partition(":")[0] for line in faults.splitlines()} <= set(environment)
+
+
+def test_tokens_are_not_shown_by_the_settings() -> None:
+    """A log line or a trace that holds the settings holds no token."""
+    settings = parse_settings({"DISCORD_TOKEN": "discord-secret", "TELEGRAM_TOKEN": "1:telegram-secret"})
+    assert "secret" not in repr(settings)
+    assert settings.secrets == ("discord-secret", "1:telegram-secret")
+    assert Settings().secrets == ()
+
+
+# Where values come from.
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of its own, and none of the variables set."""
+    monkeypatch.chdir(tmp_path)
+    for name in GOOD:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_the_file_in_the_working_directory_is_read(directory: Path) -> None:
+    """`.env` supplies what the process lacks; dollar signs are left alone, as is a name without a value."""
+    (directory / ".env").write_text("# mine\nSTATE_DIR='a ${HOME} b'\nexport LOG_LEVEL=INFO\nMODELS_DIR\n", "utf-8")
+    environment = read_environment()
+    assert (environment["STATE_DIR"], environment["LOG_LEVEL"]) == ("a ${HOME} b", "INFO")
+    assert "MODELS_DIR" not in environment
+
+
+@pytest.mark.parametrize("value", ["ERROR", ""])
+def test_a_variable_of_the_process_wins(directory: Path, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even an empty one, so that a token in the file can be switched off for one run."""
+    (directory / ".env").write_text("LOG_LEVEL=INFO\n")
+    monkeypatch.setenv("LOG_LEVEL", value)
+    assert read_environment()["LOG_LEVEL"] == value
+
+
+def test_no_file_is_needed(directory: Path) -> None:
+    """Without `.env`, or with a directory of that name, the process's variables are all."""
+    assert read_environment() == dict(os.environ)
+    (directory / ".env").mkdir()
+    assert read_environment() == dict(os.environ)
+
+
+def test_a_named_file_replaces_the_usual_one(directory: Path) -> None:
+    """With a file named, `.env` is not read at all."""
+    (directory / ".env").write_text("LOG_LEVEL=INFO\nSTATE_DIR=s\n")
+    (directory / "other").write_text("LOG_LEVEL=ERROR\n")
+    environment = read_environment(directory / "other")
+    assert environment["LOG_LEVEL"] == "ERROR"
+    assert "STATE_DIR" not in environment
+
+
+@pytest.mark.parametrize("name", ["missing.env", "."])
+def test_a_named_file_must_be_there(directory: Path, name: str) -> None:
+    """Serving with other settings than those asked for would be worse than not serving."""
+    with pytest.raises(ConfigError, match=r"^--env-file .*: no such file"):
+        read_environment(directory / name)
+
+
+def test_a_file_that_is_no_text_is_refused(directory: Path) -> None:
+    """The error names the file, and shows nothing of what it holds."""
+    (directory / ".env").write_bytes(b"DISCORD_TOKEN=secret\xff\n")
+    with pytest.raises(ConfigError, match=r"^\.env: cannot be read") as error:
+        read_environment()
+    assert "secret" not in str(error.value)

@@ -1,0 +1,141 @@
+"""What is remembered of a person: lifespan, time to live, the bound, and the locks."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.context import DEFAULT_LIFESPAN, ContextStore, Key, UserState
+from tests.unit.fakes import WAIT_S, Clock
+
+LATER = 10_000.0
+ANN: Key = ("discord", "here", "ann")
+BEN: Key = ("discord", "here", "ben")
+
+
+def turns(n: int, state: UserState) -> UserState:
+    for _ in range(n):
+        state = state.after_turn((), "so", expires_at=LATER)
+    return state
+
+
+def test_a_context_lives_for_its_messages() -> None:
+    """It is active for the next five messages after the one that set it, and not for the sixth."""
+    set_now = UserState().after_turn(["cheese"], "With cheese?", expires_at=LATER)
+    assert turns(DEFAULT_LIFESPAN - 1, set_now).names == ("cheese",)
+    assert turns(DEFAULT_LIFESPAN, set_now).names == ()
+
+
+def test_setting_a_context_again_renews_it() -> None:
+    """It lives its whole span once more, stands once, and counts as the most recent."""
+    state = UserState().after_turn(["a", "b"], "x", expires_at=LATER)
+    state = turns(DEFAULT_LIFESPAN - 1, state).after_turn(["a", "a"], "y", expires_at=LATER)
+    assert state.names == ("a",)
+    state = UserState().after_turn(["a", "b"], "x", expires_at=LATER).after_turn(["a"], "y", expires_at=LATER)
+    assert state.names == ("b", "a")
+    assert turns(DEFAULT_LIFESPAN - 1, state).names == ("a",)
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=3), max_size=20))
+def test_contexts_follow_the_turns_that_set_them(history: list[list[str]]) -> None:
+    """After any talk those are active that one of the last five turns set, the most recent last, each once."""
+    state = UserState()
+    for activated in history:
+        state = state.after_turn(activated, "so", expires_at=LATER)
+    recent = [name for turn in history[-DEFAULT_LIFESPAN:] for name in dict.fromkeys(turn)]
+    assert list(state.names) == list(reversed(dict.fromkeys(reversed(recent))))
+
+
+async def test_a_context_ends_with_its_time() -> None:
+    """At its time to live a context is gone, though turns are left; the last answer is still known."""
+    clock = Clock()
+    store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
+    await store.put(ANN, UserState().after_turn(["cheese"], "With cheese?", expires_at=clock.now + store.ttl_s))
+    clock.now += 59.9
+    assert (await store.get(ANN)).names == ("cheese",)
+    clock.now += 0.1
+    assert await store.get(ANN) == UserState((), "With cheese?")
+
+
+async def test_people_are_kept_apart() -> None:
+    """One person's state is not another's, and forgetting takes one's own."""
+    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    for key, response in ((ANN, "to Ann"), (BEN, "to Ben")):
+        await store.put(key, UserState(last_response=response))
+    await store.forget(ANN)
+    await store.forget(("discord", "elsewhere", "ben"))
+    assert await store.get(ANN) == UserState()
+    assert (await store.get(BEN)).last_response == "to Ben"
+
+
+@given(st.integers(1, 5), st.lists(st.integers(0, 9)))
+def test_the_store_is_bounded(capacity: int, users: list[int]) -> None:
+    """After any traffic exactly those who wrote last are remembered, never more than there is room for."""
+
+    async def remembered() -> set[int]:
+        store = ContextStore(capacity=capacity, ttl_s=60.0, clock=Clock())
+        for user in users:
+            await store.put(("p", "c", str(user)), UserState(last_response="so"))
+            assert len(store) <= capacity
+        states = {user: await store.get(("p", "c", str(user))) for user in range(10)}
+        return {user for user, state in states.items() if state.last_response}
+
+    latest_first = list(dict.fromkeys(reversed(users)))
+    assert asyncio.run(remembered()) == set(latest_first[:capacity])
+
+
+async def test_a_lock_is_granted_in_the_order_of_asking() -> None:
+    """Those who wait for one key get it one after the other, first come, first served."""
+    store = ContextStore(capacity=10, ttl_s=60.0)
+    order: list[int] = []
+    inside = 0
+
+    async def turn(number: int) -> None:
+        nonlocal inside
+        async with store.locked(ANN):
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0)
+            order.append(number)
+            inside -= 1
+
+    await asyncio.wait_for(asyncio.gather(*(turn(number) for number in range(20))), WAIT_S)
+    assert order == list(range(20))
+
+
+async def test_another_key_does_not_wait() -> None:
+    """A lock that one person holds holds up nobody else."""
+    store = ContextStore(capacity=10, ttl_s=60.0)
+    async with asyncio.timeout(WAIT_S), store.locked(ANN), store.locked(BEN):
+        assert len(store._locks) == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_locks_are_not_kept(fails: bool) -> None:
+    """A lock that nobody holds or awaits takes no memory, though its holder failed or a waiting one gave up."""
+    store = ContextStore(capacity=10, ttl_s=60.0)
+    held = asyncio.Event()
+    leave = asyncio.Event()
+
+    async def hold() -> None:
+        async with store.locked(ANN):
+            held.set()
+            await leave.wait()
+            if fails:
+                raise KeyError
+
+    async def wait() -> None:
+        async with store.locked(ANN):
+            raise AssertionError
+
+    holder, waiting = asyncio.create_task(hold()), asyncio.create_task(wait())
+    await asyncio.wait_for(held.wait(), WAIT_S)
+    waiting.cancel()
+    await asyncio.wait({waiting}, timeout=WAIT_S)
+    assert waiting.cancelled()
+    assert store._locks
+    leave.set()
+    await asyncio.wait({holder}, timeout=WAIT_S)
+    assert isinstance(holder.exception(), KeyError) is fails
+    assert store._locks == {}
