@@ -1,7 +1,7 @@
 """A message as the classifier reads it: normalised, cut into words, words reduced to stems.
 
 Standard library only: this runs in the serving process. The stems come from NLTK when a model is trained
-(`model.stemming`) and travel in the bundle as a table.
+(`model.words`) and travel in the bundle as a table.
 """
 
 import re
@@ -10,12 +10,9 @@ import unicodedata
 MAX_CHARACTERS = 4_000
 """What is read of one message: what Discord (4,000) and Telegram (4,096) let a person send. The rest is cut."""
 
-TOKEN_PATTERN = r"\w+(?:[+#]+(?![+#\w]))?"  # noqa: S105 - a token of language, no secret
-"""A word: letters and digits, and the signs that end names such as C++ and C#."""
-
 _MARKUP = (
     (re.compile(r"```.*?(?:```|\Z)", re.DOTALL), " code "),  # a block of code is not talk
-    (re.compile(r"<a?:(\w+):\d+>"), r" "),  # Discord's custom emoji
+    (re.compile(r"<a?:\w+:\d+>"), " "),  # Discord's custom emoji
     (re.compile(r"<(?:@[!&]?|#|t:|/[^:<>]*:)[\d:a-zA-Z-]+>"), " "),  # Discord's mentions, channels, times, commands
     (re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE), " link "),
     (re.compile(r"(?<!\w)@\w+"), " "),  # mentions by name
@@ -23,7 +20,8 @@ _MARKUP = (
     (re.compile(r"_"), " "),
 )
 _ELONGATION = re.compile(r"([^\W\d_])\1{2,}")
-_TOKEN = re.compile(TOKEN_PATTERN)
+_WORD = re.compile(r"\w+(?:[+#]+(?![+#\w]))?")
+"""Letters and digits, and the signs that end names such as C++ and C#."""
 
 
 def normalise(text: str) -> str:
@@ -37,7 +35,7 @@ def normalise(text: str) -> str:
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     text = _ELONGATION.sub(r"\1\1", _without_marks(text.casefold()))
-    return " ".join(_TOKEN.findall(text))[:MAX_CHARACTERS].rstrip()
+    return " ".join(_WORD.findall(text))[:MAX_CHARACTERS].rstrip()
 
 
 def tokenise(normalised: str) -> list[str]:

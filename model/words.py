@@ -1,19 +1,19 @@
 """Words and stems of the training texts, by NLTK; needs none of NLTK's downloaded data. Training only.
 
-Serving cuts words by the same pattern without NLTK (`model.text.tokenise`) and reads stems from the bundle's table.
+Serving cuts the same words without NLTK (`model.text.tokenise`) and reads stems from the bundle's table. Which
+characters make a word is decided once, by `model.text.normalise`: NLTK's patterns run on another regular expression
+engine than Python's, which counts fewer of the numerals.
 """
 
 from collections.abc import Iterable
 
 from nltk.stem.snowball import SnowballStemmer
-from nltk.tokenize import RegexpTokenizer
-
-from model.text import TOKEN_PATTERN
+from nltk.tokenize import WhitespaceTokenizer
 
 
 def training_words(normalised: Iterable[str]) -> list[list[str]]:
     """Return the words of each normalised text."""
-    words: list[list[str]] = RegexpTokenizer(TOKEN_PATTERN).tokenize_sents(normalised)
+    words: list[list[str]] = WhitespaceTokenizer().tokenize_sents(normalised)
     return words
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from model.training import TrainingReport
 
 N_WORST = 5
+N_WARNINGS = 5
 
 
 def main() -> int:
@@ -36,8 +37,10 @@ def main() -> int:
     except CatalogError as error:
         print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
         return 1
-    for warning in warnings:
+    for warning in warnings[:N_WARNINGS]:
         print(warning, file=sys.stderr)
+    if len(warnings) > N_WARNINGS:
+        print(f"... {len(warnings)} warnings in all: `python -m scripts.validate` lists them", file=sys.stderr)
     config = TrainingConfig()
     if arguments.if_due and _fits(arguments.models, catalog, config):
         return 0

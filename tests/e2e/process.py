@@ -23,7 +23,7 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process: what every program needs, where Parley lies, and what the test sets."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **variables}
+    return {**kept, "PYTHONPATH": str(ROOT), **variables}
 
 
 def command(*arguments: str) -> list[str]:
@@ -39,6 +39,7 @@ class Process:
         assert process.stderr is not None
         self._process = process
         self._changed = asyncio.Condition()
+        self._n_open = 2
         self._written = {"stdout": b"", "stderr": b""}
         streams = {"stdout": process.stdout, "stderr": process.stderr}
         self._readers = [asyncio.create_task(self._read(name, stream)) for name, stream in streams.items()]
@@ -48,6 +49,9 @@ class Process:
             async with self._changed:
                 self._written[name] += data
                 self._changed.notify_all()
+        async with self._changed:
+            self._n_open -= 1
+            self._changed.notify_all()
 
     @property
     def stdout(self) -> str:
@@ -63,14 +67,11 @@ class Process:
 
     async def wrote(self, text: str, times: int = 1) -> None:
         """Wait until standard error holds a text so often."""
-        ended = asyncio.create_task(self._process.wait())
         try:
             async with asyncio.timeout(WAIT_S), self._changed:
-                await self._changed.wait_for(lambda: self.stderr.count(text) >= times or ended.done())
+                await self._changed.wait_for(lambda: self.stderr.count(text) >= times or not self._n_open)
         except TimeoutError:
             raise AssertionError(f"waited {WAIT_S:.0f} s in vain for {text!r} in:\n{self.stderr}") from None
-        finally:
-            ended.cancel()
         assert self.stderr.count(text) >= times, f"the process ended without {text!r}:\n{self.stderr}"
 
     def signal(self, number: int = signal.SIGTERM) -> None:
