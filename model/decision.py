@@ -18,6 +18,10 @@ DEFAULT_MARGIN = 0.02
 """The least lead of the best intent over the second; see docs/model.md for the measurement."""
 
 
+LEAST_FAMILIARITY = 0.3
+"""What the confidence of a text counts for that has no known word; see docs/model.md for the measurement."""
+
+
 class Reason(StrEnum):
     """Which rule decided. The first two answer, the others fall back."""
 
@@ -131,7 +135,7 @@ class DecisionRule:
         logits
             Shape ``(n_labels,)``, columns as `labels`.
         known_share
-            The share of the text's words that the training patterns hold, from 0 to 1.
+            How much of the text the training patterns know, from 0 to 1 (`NgramFeatures.known_share`).
         contexts
             The active contexts.
         """
@@ -174,8 +178,8 @@ def masked_softmax(logits: NDArray[np.float32], allowed: NDArray[np.bool_]) -> N
 
 
 def familiarity(known_share: float) -> float:
-    """Return by how much a confidence counts for a text of which the patterns hold `known_share` of the words.
+    """Return by how much a confidence counts for a text of which the training patterns know `known_share`.
 
-    A half for a text of unknown words alone, which its characters may still tell (a typing error); see docs/model.md.
+    Not 0 for a text of unknown words alone, which its characters may still tell (a typing error); see docs/model.md.
     """
-    return (1.0 + known_share) / 2.0
+    return LEAST_FAMILIARITY + (1.0 - LEAST_FAMILIARITY) * known_share

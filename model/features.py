@@ -65,9 +65,14 @@ class NgramFeatures:
         return ids, weights
 
     def known_share(self, normalised: str) -> float:
-        """Return which share of a text's words the training texts hold, from 0 to 1; of no words, 0."""
-        tokens = tokenise(normalised)
-        return sum(self.stems.get(token, token) in self.words for token in tokens) / (len(tokens) or 1)
+        """Return how much of a text the training texts know, from 0 to 1: the share of its words, weighted by idf.
+
+        A word that no training text holds weighs as much as the rarest n-gram. Of no words the share is 0.
+        """
+        stems = [self.stems.get(token, token) for token in tokenise(normalised)]
+        known = sum(float(self.idf[self.words[stem]]) for stem in stems if stem in self.words)
+        unknown = sum(stem not in self.words for stem in stems) * float(self.idf.max())
+        return known / (known + unknown) if stems else 0.0
 
     def _block(
         self, vocabulary: Mapping[str, int], ngrams: Iterable[str]

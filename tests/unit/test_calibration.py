@@ -119,7 +119,7 @@ def test_temperature_looks_only_at_what_the_contexts_allow() -> None:
     )
     swapped = 3 * np.eye(2, dtype=np.float32)[[1, 0] * 10]
     policy = calibrate(catalog, ("a", "b"), held_out(swapped, np.array([0, 1] * 10)))
-    assert policy.threshold == 1.0
+    assert policy.temperature < 1
 
 
 def test_calibrated_policy_answers_its_share_of_the_held_out() -> None:
