@@ -1,20 +1,101 @@
 """A trained model answering: the same object as in the bot and in the evaluation."""
 
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intents.catalog import IntentCatalog
 from model.bundle import load_bundle
 from model.classifier import IntentClassifier
-from model.decision import Decision, Reason
-from model.runtime import RuntimeChoice, load_runtime
+from model.decision import Reason
+from model.runtime import load_runtime
 
-TAGS = {"greeting", "opening_hours", "order_pizza", "cheese_yes", "cheese_no"}
+FOLLOW_UPS = {"cheese_yes", "cheese_no"}
+ALWAYS = {"greeting", "opening_hours", "order_pizza"}
 
 
-@pytest.fixture(scope="module")
-def classifier(trained_once_path: Path) -> IntentClassifier:
-    return classifier_of(trained_once_path)
+@pytest.fixture(scope="module", params=["litert", "keras"])
+def classifier(request: pytest.FixtureRequest, _trained_once: Any) -> IntentClassifier:
+    bundle = load_bundle(_trained_once.bundle_path)
+    return IntentClassifier(bundle, load_runtime(bundle, request.param), bundle.catalog)
+
+
+@pytest.mark.parametrize("text", ["Hi there!", "  HI   thére ", "<@123> hi there \U0001f44b"])
+def test_pattern_in_any_spelling_is_an_exact_match(classifier: IntentClassifier, text: str) -> None:
+    """Case, signs, accents and a mention make no other text of it."""
+    decision = classifier.classify(text)
+    assert (decision.intent, decision.reason, decision.score) == ("greeting", Reason.EXACT, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("hello there friend", "greeting"),
+        ("so when are you open on sunday?", "opening_hours"),
+        ("could I order one pizza please", "order_pizza"),
+    ],
+)
+def test_text_like_the_patterns_is_found_by_the_network(classifier: IntentClassifier, text: str, intent: str) -> None:
+    """What equals no pattern is ranked over all that can be meant."""
+    decision = classifier.classify(text)
+    assert (decision.intent, decision.reason) == (intent, Reason.CONFIDENT)
+    assert {one.tag for one in decision.ranking} == ALWAYS
+
+
+def test_follow_up_is_understood_in_its_context_alone(classifier: IntentClassifier) -> None:
+    """A "yes" means something after a question."""
+    assert classifier.classify("yes", ["cheese"]).intent == "cheese_yes"
+    assert classifier.classify("yes yes with cheese please", ["cheese"]).intent == "cheese_yes"
+    without = classifier.classify("yes")
+    assert without.intent not in FOLLOW_UPS
+    assert {one.tag for one in without.ranking} == ALWAYS
+
+
+def test_unrelated_text_falls_back(classifier: IntentClassifier) -> None:
+    """Words that no pattern holds are no intent."""
+    for text in ("zxqv wkjf bnmt", "量子力学", "qqqqqq"):
+        decision = classifier.classify(text)
+        assert decision.intent is None
+        assert decision.reason in {Reason.BELOW_THRESHOLD, Reason.OUT_OF_SCOPE, Reason.AMBIGUOUS}
+
+
+@pytest.mark.parametrize("text", ["", " \n", "?!", "\U0001f44b", "<@123>", "\ud83d", "\u200b\u202e"])
+def test_text_without_a_word_is_empty(classifier: IntentClassifier, text: str) -> None:
+    """Nothing that could be compared was said."""
+    assert classifier.classify(text).reason is Reason.EMPTY
+
+
+@pytest.mark.parametrize("text", ["pizza " * 20_000, "a" * 100_000, "x y z w " * 12_500])
+def test_huge_text_is_decided(classifier: IntentClassifier, text: str) -> None:
+    """Its beginning is read."""
+    assert {one.tag for one in classifier.classify(text).ranking} == ALWAYS
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=300), st.lists(st.sampled_from(["cheese", "unknown", "\ud83d"]), max_size=3))
+def test_any_text_is_decided(classifier: IntentClassifier, text: str, contexts: list[str]) -> None:
+    """For any text and contexts: an intent that can be meant, or none."""
+    decision = classifier.classify(text, contexts)
+    assert decision.intent in ALWAYS | {None} | (FOLLOW_UPS if "cheese" in contexts else set())
+    assert 0 <= decision.score <= 1
+
+
+def test_operators_threshold_replaces_the_bundles(classifier: IntentClassifier) -> None:
+    """It holds for what the network decides; a pattern is a pattern."""
+    strict = IntentClassifier(classifier.bundle, classifier.runtime, classifier.catalog, threshold=1.0)
+    assert strict.rule.policy == replace(classifier.bundle.manifest.policy, threshold=1.0)
+    assert strict.classify("could I order one pizza please").reason is Reason.BELOW_THRESHOLD
+    assert strict.classify("hello").reason is Reason.EXACT
+    assert classifier.rule.policy == classifier.bundle.manifest.policy
+
+
+def test_contexts_come_from_the_catalog_in_service(classifier: IntentClassifier) -> None:
+    """An edited file of the same patterns may ask for other contexts than the bundle's own."""
+    catalog = classifier.catalog
+    edited = replace(catalog, intents=tuple(replace(intent, context_filter=()) for intent in catalog.intents))
+    serving = IntentClassifier(classifier.bundle, classifier.runtime, edited)
+    serving.warm_up()
+    assert serving.classify("yes").intent == "cheese_yes"
+    assert serving.intents["cheese_yes"].context_filter == ()

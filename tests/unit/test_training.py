@@ -90,7 +90,12 @@ def test_manifest_repeats_the_report(unbalanced: Run) -> None:
 def test_progress_is_told_stage_by_stage(unbalanced: Run) -> None:
     """Each stage counts its epochs from 1 to no more than announced."""
     stages = list(dict.fromkeys(stage for stage, _, _ in unbalanced.told))
-    assert stages == ["looking for the epochs", "cross-validating 1/2", "cross-validating 2/2", "training on everything"]
+    assert stages == [
+        "looking for the epochs",
+        "cross-validating 1/2",
+        "cross-validating 2/2",
+        "training on everything",
+    ]
     for stage in stages:
         epochs = [epoch for told, epoch, _ in unbalanced.told if told == stage]
         assert epochs == list(range(1, len(epochs) + 1))
@@ -153,7 +158,9 @@ def test_large_catalog_goes_by_its_own_figures(tmp_path: Path, monkeypatch: pyte
     """Fewer epochs and folds, and rare n-grams are dropped."""
     monkeypatch.setattr("model.training.LARGE", 6)
     config = TrainingConfig(epochs=3, epochs_large=1, folds=3, folds_large=2, min_count=1, min_count_large=3)
-    run = trained_on({"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}, tmp_path, config)
+    run = trained_on(
+        {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}, tmp_path, config
+    )
     assert run.report.epochs == 1
     assert "cross-validating 2/2" in {stage for stage, _, _ in run.told}
     assert set(run.bundle.features.words) == {"hello", "pizza", "you", "bot", "one", "a"}
