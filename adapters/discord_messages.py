@@ -36,7 +36,7 @@ def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingM
         conversation_id=str(message.channel.id),
         user_id=str(message.author.id),
         message_id=str(message.id),
-        text=re.sub(rf"\s*<@!?{me.id}>\s*", " ", message.content).strip(),
+        text=re.sub(rf" ?<@!?{me.id}> ?", " ", message.content).strip(),
         display_name=message.author.display_name,
         is_direct=is_direct,
         is_addressed=True,

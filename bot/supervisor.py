@@ -29,8 +29,8 @@ class ExitCode(IntEnum):
 async def supervise(adapters: Sequence[Adapter], stopping: asyncio.Event, random_source: random.Random) -> ExitCode:
     """Run platforms until all have ended; set `stopping` to end them.
 
-    A token refused before its platform ever connected ends all of them: the operator is looking, and should mend it.
-    One refused later ends its platform alone.
+    A token refused at the first attempt ends all of them: the operator is looking, and should mend it. One refused
+    later ends its platform alone.
     """
     running = {asyncio.create_task(_keep_running(one, stopping, random_source), name=one.platform) for one in adapters}
     stopped = asyncio.create_task(stopping.wait(), name="stopping")
@@ -57,7 +57,7 @@ async def supervise(adapters: Sequence[Adapter], stopping: asyncio.Event, random
 
 
 class _Refusal:
-    """A refused token, and whether its platform had never connected."""
+    """A refused token, and whether the platform's first attempt met it."""
 
     def __init__(self, error: TokenRefusedError, *, at_start: bool) -> None:
         self.error = error
@@ -67,17 +67,19 @@ class _Refusal:
 async def _keep_running(adapter: Adapter, stopping: asyncio.Event, random_source: random.Random) -> _Refusal | None:
     """Run a platform, again and again while it is unavailable, until it ends by itself."""
     pause_s = FIRST_PAUSE_S
-    has_connected = False
+    is_first = True
     while not stopping.is_set():
         watch = asyncio.create_task(adapter.connected.wait(), name=f"{adapter.platform} connecting")
         try:
             await adapter.run(stopping)
         except TokenRefusedError as error:
-            return _Refusal(error, at_start=not (has_connected or watch.done()))
+            return _Refusal(error, at_start=is_first and not watch.done())
         except Exception as error:
             if watch.done():
-                has_connected, pause_s = True, FIRST_PAUSE_S
-            if isinstance(error, PlatformUnavailableError):
+                pause_s = FIRST_PAUSE_S
+            if stopping.is_set():
+                logger.warning("%s ended with %s", adapter.platform, type(error).__name__)
+            elif isinstance(error, PlatformUnavailableError):
                 logger.warning("%s; trying again in about %.0f s", error, pause_s)
             else:
                 logger.exception("%s failed; trying again in about %.0f s", adapter.platform, pause_s)
@@ -85,6 +87,7 @@ async def _keep_running(adapter: Adapter, stopping: asyncio.Event, random_source
             return None
         finally:
             watch.cancel()
+        is_first = False
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), pause_s * random_source.uniform(0.5, 1.5))
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

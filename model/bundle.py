@@ -9,8 +9,10 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ MANIFEST_FILE = "manifest.json"
 CATALOG_FILE = "catalog.json"
 FEATURES_FILE = "features.json"
 TEMPORARY_PREFIX = ".writing-"
+ABANDONED_AFTER_S = 86_400
 
 TRAIN_COMMAND = "python -m scripts.train"
 
@@ -157,6 +160,7 @@ def write_bundle(
         The disk is full, or the directory cannot be written. Nothing is left behind.
     """
     models_dir.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(models_dir)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=models_dir))
     try:
         save_network(temporary)
@@ -220,7 +224,7 @@ def current_path(models_dir: Path) -> Path:
         raise BundleMissingError(models_dir) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer cannot be read") from error
-    if not name or Path(name).name != name:
+    if name in {"", ".", ".."} or Path(name).name != name:
         raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer names no bundle")
     if not (models_dir / name).is_dir():
         raise BundleMissingError(models_dir)
@@ -269,9 +273,18 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         policy = Policy(**value.pop("policy"))
         labels = tuple(value.pop("labels"))
-        return Manifest(policy=policy, labels=labels, **value)
+        manifest = Manifest(policy=policy, labels=labels, **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field") from error
+    is_sound = (
+        isinstance(manifest.sha256, dict)
+        and isinstance(manifest.config, dict)
+        and all(isinstance(label, str) for label in labels)
+        and all(isinstance(figure, int | float) for figure in astuple(policy))
+    )
+    if not is_sound:
+        raise BundleCorruptError(path, f"{MANIFEST_FILE} has a field of another type")
+    return manifest
 
 
 def sha256_of(file: Path) -> str:
@@ -286,6 +299,14 @@ def _read_json(file: Path) -> Any:  # noqa: ANN401 - whatever JSON the file hold
 
 def _write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _remove_abandoned(models_dir: Path) -> None:
+    """Remove what trainings that were killed while writing left behind, a day later."""
+    for path in models_dir.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            if path.is_dir() and time.time() - path.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(path)
 
 
 def _free_name(models_dir: Path, name: str) -> Path:

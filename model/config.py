@@ -51,3 +51,7 @@ class TrainingConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         return asdict(self) | {"character_sizes": list(self.character_sizes)}
+
+
+class TrainingError(Exception):
+    """Training came to no model that can serve; its text says why."""

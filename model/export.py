@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from model.config import TrainingError
 from model.network import Encoded, predict_logits
 from model.runtime import KERAS_FILE, LITERT_FILE, LiteRTNetwork
 
@@ -37,7 +38,7 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
 
     Raises
     ------
-    ValueError
+    TrainingError
         The compiled network differs even so.
     """
     # a model of its own around the same layers: the optimiser's state, twice the weights, is of no use here
@@ -51,7 +52,9 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
         if agreement >= LEAST_AGREEMENT:
             return
         logger.warning("the compiled network ranks %.2f %% of the patterns alike", 100 * agreement)
-    raise ValueError("the compiled network differs from the trained one")
+    raise TrainingError(
+        "the network, compiled for serving, does not rank as it was trained to; train with another --seed"
+    )
 
 
 def _compiled(network: keras.Model, *, is_quantised: bool) -> bytes:

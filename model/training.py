@@ -171,8 +171,8 @@ class _Trainer:
         counts = Counter(examples.labels.tolist())
         repeated = np.flatnonzero([counts[label] > 1 for label in examples.labels])
         n_validation = max(round(self._config.validation_share * len(examples.texts)), len(set(counts)))
-        if len(repeated) - n_validation < len(counts):
-            return self._max_epochs  # too few patterns to hold any out
+        if len(counts) == 1 or len(repeated) - n_validation < len(counts):
+            return self._max_epochs  # nothing to confuse, or too few patterns to hold any out
         _, held = train_test_split(
             repeated, test_size=n_validation, stratify=examples.labels[repeated], random_state=self._seed
         )
@@ -220,13 +220,14 @@ class _Trainer:
         )
         if validation is not None:
             callbacks.append(stopping)
-        network.fit(
-            batches,
-            validation_data=self._batches(features, validation) if validation else None,
-            epochs=epochs,
-            callbacks=callbacks,
-            verbose=0,
-        )
+        if self._n_labels > 1:  # a single intent leaves nothing to learn
+            network.fit(
+                batches,
+                validation_data=self._batches(features, validation) if validation else None,
+                epochs=epochs,
+                callbacks=callbacks,
+                verbose=0,
+            )
         return _Fitted(features, network, stopping.best_epoch + 1 if validation else epochs)
 
     def _batches(self, features: NgramFeatures, examples: _Examples) -> Batches:

@@ -94,7 +94,7 @@ def _print(figures: dict[str, Any]) -> None:
         ("messages a second", "messages_per_s"),
     ):
         table.add_row(name, *(str(functools.reduce(operator.getitem, path, of)) for of in (figures, baseline)))
-    console = Console(highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False)
     console.print(table)
     console.print(f"bundle: {figures['bundle_mb']} MB")
 

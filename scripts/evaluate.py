@@ -53,7 +53,7 @@ def main() -> int:
     metrics = measure(messages, decisions, classifier.rule.policy.threshold)
     p50, p99 = np.percentile(latencies_ms, [50, 99]).round(3).tolist()
     figures = metrics.to_json() | {"runtime": classifier.runtime.name, "latency_ms": {"p50": p50, "p99": p99}}
-    console = Console(highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False)
     table = Table(title=f"{arguments.data} under {bundle.name}", title_justify="left", show_header=False)
     for name, value in figures.items():
         shown = f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -17,7 +17,7 @@ from intents.catalog import IntentCatalog
 from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.bundle import BundleError, current_path, fingerprint, load_bundle, set_current
-from model.config import TrainingConfig
+from model.config import TrainingConfig, TrainingError
 from model.runtime import import_tensorflow_quietly
 from model.text import normalise
 from scripts.options import fail, settings_or_exit
@@ -45,23 +45,10 @@ def main() -> int:
     if arguments.if_due and _fits(arguments.models, catalog, config):
         return 0
     started = time.monotonic()
-    n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
-    stderr = Console(stderr=True, highlight=False)
-    stderr.print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...")
-    import_tensorflow_quietly()
-    from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=stderr, transient=True) as progress:
-            bar = progress.add_task("preparing", total=None)
-
-            def tell(stage: str, epoch: int, epochs: int) -> None:
-                progress.update(bar, description=stage, completed=epoch, total=epochs)
-
-            path, report = train(catalog, arguments.models, config=config, seed=arguments.seed, tell=tell)
+        path, report = _train(catalog, arguments.models, config, arguments.seed)
         set_current(arguments.models, path.name)
-    except OSError as error:
+    except (OSError, TrainingError) as error:
         fail(error)
     except KeyboardInterrupt:
         print("Interrupted: the model that was current still is.", file=sys.stderr)
@@ -69,6 +56,26 @@ def main() -> int:
     print(path)
     _print_report(report, time.monotonic() - started)
     return 0
+
+
+def _train(
+    catalog: IntentCatalog, models_dir: Path, config: TrainingConfig, seed: int
+) -> tuple[Path, "TrainingReport"]:
+    """Train under a progress bar on standard error."""
+    n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
+    print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...", file=sys.stderr)
+    import_tensorflow_quietly()
+    from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("preparing", total=None)
+
+        def tell(stage: str, epoch: int, epochs: int) -> None:
+            progress.update(bar, description=stage, completed=epoch, total=epochs)
+
+        return train(catalog, models_dir, config=config, seed=seed, tell=tell)
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,7 +100,7 @@ def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> b
 
 
 def _print_report(report: "TrainingReport", duration_s: float) -> None:
-    console = Console(highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False)
     policy = report.policy
     table = Table(title="On patterns held out of training", title_justify="left", show_header=False)
     rows = [("patterns, intents, epochs", f"{report.n_patterns}, {report.n_intents}, {report.epochs}")]

@@ -88,7 +88,7 @@ def test_left_out_fields_are_told_from_empty_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("unknown", "near"),
-    [("pattern", "patterns"), ("Responses", "responses"), ("context_filters", "context_filter"), ("tags", "tag")],
+    [("pattern", "patterns"), ("RESPONSES", "responses"), ("context_filters", "context_filter"), ("tags", "tag")],
 )
 def test_unknown_field_is_a_warning_that_names_the_nearest(tmp_path: Path, unknown: str, near: str) -> None:
     """A misspelt field is named with its intent and with what was probably meant."""
@@ -226,17 +226,18 @@ def test_path_that_cannot_be_read_is_an_error(tmp_path: Path, name: str, word: s
 
 def test_directory_is_read_in_the_order_of_its_json_files_and_not_below(tmp_path: Path) -> None:
     """Other files and folders are left alone, a folder with the ending too."""
-    write(tmp_path / "b.json", {"intents": [HELLO | {"tag": "second"}]})
-    write(tmp_path / "a.json", {"intents": [HELLO | {"tag": "first"}]})
+    names = [f"{letter}.json" for letter in "hdbfaecg"]
+    for name in names:
+        write(tmp_path / name, {"intents": [HELLO | {"tag": name}]})
     write(tmp_path / "notes.txt", "not JSON")
     write(tmp_path / "a.json.bak", "not JSON")
-    for folder in ("below", "c.json"):
+    for folder in ("below", "bb.json"):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder / "d.json", {"intents": [HELLO | {"tag": "below"}]})
     reading = read_intents(tmp_path)
     assert reading.findings == []
-    assert [one.intent.tag for one in reading.intents] == ["first", "second"]
-    assert [one.file for one in reading.intents] == [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    assert [one.intent.tag for one in reading.intents] == sorted(names)
+    assert [one.file for one in reading.intents] == [str(tmp_path / name) for name in sorted(names)]
 
 
 def test_broken_file_of_a_directory_does_not_hide_the_others(tmp_path: Path) -> None:

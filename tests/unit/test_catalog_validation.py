@@ -134,12 +134,11 @@ def test_duplicate_tag_is_an_error(tmp_path: Path) -> None:
 
 
 def test_duplicate_tag_across_files_names_both(tmp_path: Path) -> None:
-    """The later file holds the fault, and is told where the first is."""
-    first = write(tmp_path / "a.json", intent("same", "one"))
-    second = write(tmp_path / "b.json", intent("same", "two"))
-    (finding,) = errors(tmp_path)
-    assert finding.file == str(second)
-    assert f"duplicate tag, first in {first}" in finding.message
+    """Each later file holds a fault, and is told where the first is."""
+    first, *others = (write(tmp_path / f"{name}.json", intent("same", name)) for name in ("a", "b", "c"))
+    findings = errors(tmp_path)
+    assert [finding.file for finding in findings] == [str(other) for other in others]
+    assert all(f"duplicate tag, first in {first}" in finding.message for finding in findings)
 
 
 def test_context_filter_that_is_never_set_is_an_error(tmp_path: Path) -> None:

@@ -87,9 +87,9 @@ def test_intents_are_listed_from_the_worst() -> None:
     """Each with its share and with what it is mostly taken for; equals by name."""
     rows = [
         ("a", answered("a", 0.9)),
+        ("a", answered("b", 0.9)),
         ("a", answered("c", 0.9)),
-        ("a", answered("b", 0.9)),
-        ("a", answered("b", 0.9)),
+        ("a", answered("c", 0.9)),
         ("d", answered("d", 0.9)),
         ("c", answered("c", 0.9)),
         ("b", fell_back(None, 0.0)),
@@ -97,7 +97,7 @@ def test_intents_are_listed_from_the_worst() -> None:
     ]
     assert by_intent(*split(rows)) == [
         IntentMetrics("b", 1, 0.0, None),
-        IntentMetrics("a", 4, 0.25, "b"),
+        IntentMetrics("a", 4, 0.25, "c"),
         IntentMetrics("c", 1, 1.0, None),
         IntentMetrics("d", 1, 1.0, None),
     ]

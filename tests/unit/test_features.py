@@ -65,6 +65,7 @@ def test_ngram_twice_in_one_text_counts_once() -> None:
     """What counts is the number of texts."""
     features = fit_features([["ha", "ha"], ["no"]], {}, character_sizes=(2, 2), min_count=2)
     assert features.characters == {}
+    assert features.idf[features.words["ha"]] == features.idf[features.words["no"]]
 
 
 def test_rare_ngrams_weigh_more() -> None:
@@ -110,12 +111,18 @@ def test_long_text_is_cut() -> None:
     assert len(ids) == len(weights) == MAX_NGRAMS
 
 
-@pytest.mark.parametrize(
-    ("text", "share"), [("", 0), ("opening", 1), ("opens pizza", 0.5), ("hour hours time x", 0.75), ("xyz", 0)]
-)
-def test_known_share_counts_words_by_their_stems(text: str, share: float) -> None:
+@pytest.mark.parametrize(("text", "share"), [("", 0), ("opening", 1), ("open hour hours time", 1), ("opens xyz", 0)])
+def test_words_are_known_by_their_stems(text: str, share: float) -> None:
     """A word is known when the training texts hold its stem; one that the table lacks stands for itself."""
     assert fitted().known_share(text) == share
+
+
+def test_known_share_weighs_words_by_their_rarity() -> None:
+    """A common word says little of what a text is about; an unknown one weighs as the rarest."""
+    common, rare = math.log(4 / 3) + 1, math.log(4 / 2) + 1
+    assert fitted().known_share("open xyz") == pytest.approx(common / (common + rare))
+    assert fitted().known_share("pizza xyz") == pytest.approx(1 / 2)
+    assert fitted().known_share("open pizza xyz xyz") == pytest.approx((common + rare) / (common + 3 * rare))
 
 
 def test_features_survive_the_way_through_json() -> None:

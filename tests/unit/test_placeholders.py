@@ -17,6 +17,7 @@ texts_with_braces = st.text(st.one_of(st.sampled_from("{}_.!aé1 \n"), st.charac
         ("{display_name}, {display_name}", "Ada, Ada"),
         ("{{display_name}} is your name", "{display_name} is your name"),
         ("{{display_name.__class__}}", "{display_name.__class__}"),
+        ("{{display_name} {display_name}}", "{Ada Ada}"),
         ("{unknown}", "{unknown}"),
         ("{display_name.__class__}", "{display_name.__class__}"),
         ("{display_name!r:>10}", "{display_name!r:>10}"),

@@ -49,6 +49,12 @@ def test_spellings_of_one_text_are_one(text: str, normalised: str) -> None:
     assert normalise(text) == normalised
 
 
+@pytest.mark.parametrize("word", ["हिन्दी", "தமிழ்", "ไทยนี้", "ខ្មែរ", "မြန်မာ", "বাংলা", "עִבְרִית", "Tiếng"])
+def test_word_of_any_script_stays_one_word(word: str) -> None:
+    """The marks that scripts write over, under and behind their letters cut no word in two."""
+    assert len(tokenise(normalise(word))) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "normalised"),
     [
@@ -74,6 +80,7 @@ def test_markup_of_the_platforms_becomes_a_word_or_nothing(text: str, normalised
 @given(any_text)
 @example("ﷺ " * MAX_CHARACTERS)
 @example("ßa" * MAX_CHARACTERS)
+@example("xyz " + "ß " * MAX_CHARACTERS)
 def test_normalising_again_changes_nothing(text: str) -> None:
     """For any text, those that grow under normalisation too."""
     assert normalise(normalise(text)) == normalise(text)
