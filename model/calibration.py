@@ -16,12 +16,12 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Held-out patterns: texts, labels ``(n_texts,)``, logits ``(n_texts, n_labels)``, known shares ``(n_texts,)``."""
+    """Held-out patterns: texts, labels ``(n_texts,)``, logits ``(n_texts, n_labels)``, familiarity ``(n_texts,)``."""
 
     texts: tuple[str, ...]
     labels: NDArray[np.intp]
     logits: NDArray[np.float32]
-    known: NDArray[np.float64]
+    familiarity: NDArray[np.float64]
 
 
 def decide_held_out(
@@ -35,8 +35,8 @@ def decide_held_out(
         for text, label in zip(held_out.texts, held_out.labels, strict=True)
     ]
     decisions = [
-        rule.with_scores(logits, float(known), message.contexts)
-        for logits, known, message in zip(held_out.logits, held_out.known, messages, strict=True)
+        rule.with_scores(logits, float(familiarity), message.contexts)
+        for logits, familiarity, message in zip(held_out.logits, held_out.familiarity, messages, strict=True)
     ]
     return messages, decisions
 

@@ -60,8 +60,8 @@ class IntentClassifier:
         decision = self.rule.without_scores(normalised, contexts)
         if decision is not None:
             return decision
-        known_share = self.bundle.features.known_share(normalised)
-        return self.rule.with_scores(self._score(normalised), known_share, contexts)
+        familiarity = self.bundle.features.familiarity(normalised)
+        return self.rule.with_scores(self._score(normalised), familiarity, contexts)
 
     def _score(self, normalised: str) -> NDArray[np.float32]:
         return self.runtime.logits(*self.bundle.features.encode(normalised))

@@ -18,10 +18,6 @@ DEFAULT_MARGIN = 0.02
 """The least lead of the best intent over the second; see docs/model.md for the measurement."""
 
 
-LEAST_FAMILIARITY = 0.3
-"""What the confidence of a text counts for that has no known word; see docs/model.md for the measurement."""
-
-
 class Reason(StrEnum):
     """Which rule decided. The first two answer, the others fall back."""
 
@@ -127,15 +123,15 @@ class DecisionRule:
         label = self.labels[best]
         return Decision(label, Reason.EXACT, 1.0, (RankedIntent(label, 1.0),))
 
-    def with_scores(self, logits: NDArray[np.float32], known_share: float, contexts: Sequence[str]) -> Decision:
+    def with_scores(self, logits: NDArray[np.float32], familiarity: float, contexts: Sequence[str]) -> Decision:
         """Decide by the network's scores.
 
         Parameters
         ----------
         logits
             Shape ``(n_labels,)``, columns as `labels`.
-        known_share
-            How much of the text the training patterns know, from 0 to 1 (`NgramFeatures.known_share`).
+        familiarity
+            By how much a confidence counts for the text, from 0 to 1 (`NgramFeatures.familiarity`).
         contexts
             The active contexts.
         """
@@ -147,7 +143,7 @@ class DecisionRule:
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())
         confidence = ranking[0].confidence
         lead = confidence - (ranking[1].confidence if len(ranking) > 1 else 0.0)
-        score = confidence * familiarity(known_share)
+        score = confidence * familiarity
         if confidence < self.policy.threshold:
             return Decision(None, Reason.BELOW_THRESHOLD, score, ranking)
         if score < self.policy.threshold:
@@ -175,11 +171,3 @@ def masked_softmax(logits: NDArray[np.float32], allowed: NDArray[np.bool_]) -> N
     total = exponentials.sum(axis=-1, keepdims=True)
     probabilities: NDArray[np.float64] = exponentials / np.where(total > 0, total, 1.0)
     return probabilities
-
-
-def familiarity(known_share: float) -> float:
-    """Return by how much a confidence counts for a text of which the training patterns know `known_share`.
-
-    Not 0 for a text of unknown words alone, which its characters may still tell (a typing error); see docs/model.md.
-    """
-    return LEAST_FAMILIARITY + (1.0 - LEAST_FAMILIARITY) * known_share

@@ -17,6 +17,9 @@ from model.text import tokenise
 MAX_NGRAMS = 1_024
 """How many n-grams of one text are read: those of about 250 characters. The rest is cut."""
 
+LEAST_FAMILIARITY = 0.3
+"""What the confidence of a text counts for that has no known word, but may be a typing error; see docs/model.md."""
+
 PADDING_ID = 0
 """The id that fills the rows of a batch; its weight is 0."""
 
@@ -64,15 +67,20 @@ class NgramFeatures:
         ids, weights = (np.concatenate(part)[:MAX_NGRAMS] for part in zip(*blocks, strict=True))
         return ids, weights
 
-    def known_share(self, normalised: str) -> float:
-        """Return how much of a text the training texts know, from 0 to 1: the share of its words, weighted by idf.
+    def familiarity(self, normalised: str) -> float:
+        """Return by how much a confidence counts for a text, from 0 to 1: how much of it the training texts know.
 
-        A word that no training text holds weighs as much as the rarest n-gram. Of no words the share is 0.
+        `LEAST_FAMILIARITY` and, up to 1, the share of the words that they hold, weighted by idf; a word that they do
+        not hold weighs as much as their rarest n-gram. 0 if they hold not even a character n-gram of it.
         """
-        stems = [self.stems.get(token, token) for token in tokenise(normalised)]
+        tokens = tokenise(normalised)
+        stems = [self.stems.get(token, token) for token in tokens]
         known = sum(float(self.idf[self.words[stem]]) for stem in stems if stem in self.words)
         unknown = sum(stem not in self.words for stem in stems) * float(self.idf.max())
-        return known / (known + unknown) if stems else 0.0
+        if not known:
+            ngrams = character_ngrams(tokens, self.character_sizes)
+            return LEAST_FAMILIARITY if any(ngram in self.characters for ngram in ngrams) else 0.0
+        return LEAST_FAMILIARITY + (1.0 - LEAST_FAMILIARITY) * known / (known + unknown)
 
     def _block(
         self, vocabulary: Mapping[str, int], ngrams: Iterable[str]

@@ -192,16 +192,16 @@ class _Trainer:
         n_folds = min(self._folds, *(count for count in counts.values() if count > 1))
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=self._seed)
         logits = np.zeros((len(examples.texts), self._n_labels), np.float32)
-        known = np.zeros(len(examples.texts))
+        familiarity = np.zeros(len(examples.texts))
         for number, (_, part) in enumerate(folds.split(repeated, examples.labels[repeated]), 1):
             held = repeated[part]
             training = np.setdiff1d(np.arange(len(examples.texts)), held)
             fitted = self.fit(f"cross-validating {number}/{n_folds}", examples.at(training), epochs)
             texts = examples.at(held).texts
             logits[held] = predict_logits(fitted.network, fitted.encode(texts))
-            known[held] = [fitted.features.known_share(text) for text in texts]
+            familiarity[held] = [fitted.features.familiarity(text) for text in texts]
         chosen = examples.at(repeated)
-        return HeldOut(chosen.texts, chosen.labels, logits[repeated], known[repeated])
+        return HeldOut(chosen.texts, chosen.labels, logits[repeated], familiarity[repeated])
 
     def fit(self, stage: str, examples: _Examples, epochs: int, validation: _Examples | None = None) -> _Fitted:
         """Fit a new network, with early stopping where there is a validation set."""

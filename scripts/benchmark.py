@@ -17,7 +17,7 @@ from rich.table import Table
 
 from model.bundle import CATALOG_FILE, BundleError, current_path, load_bundle
 from scripts.benchmark_probe import READY
-from scripts.options import fail, settings_or_exit
+from scripts.options import fail, settings_or_exit, write_json
 
 N_RUNS = 3
 """Processes started for each runtime, in turn; every figure is their median."""
@@ -47,10 +47,7 @@ def main() -> int:
     figures["baseline"] = _median(runs["keras"]) | {"bundle_mb": round(size_mb, 2)}
     _print(figures)
     if arguments.json is not None:
-        try:
-            arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            fail(error)
+        write_json(arguments.json, figures)
     return 0
 
 

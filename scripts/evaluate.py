@@ -1,7 +1,6 @@
 """`python -m scripts.evaluate`: a file of labelled messages under the live rule."""
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from model.classifier import IntentClassifier
 from model.evaluation import LabelledFileError, by_intent, measure, read_labelled
 from model.runtime import load_runtime
 from model.text import normalise
-from scripts.options import fail, settings_or_exit
+from scripts.options import fail, settings_or_exit, write_json
 
 N_WORST = 10
 
@@ -64,10 +63,7 @@ def main() -> int:
         worst.add_row(row.tag, f"{row.recall:.0%} of {row.n}", row.confused_with or "-")
     console.print(worst)
     if arguments.json is not None:
-        try:
-            arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            fail(error)
+        write_json(arguments.json, figures)
     return 0
 
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from intents.catalog import Intent, IntentCatalog
 from model.bundle import (
+    ABANDONED_AFTER_S,
     CATALOG_FILE,
     CURRENT_FILE,
     FEATURES_FILE,
@@ -158,6 +161,18 @@ def test_other_files_of_the_models_directory_are_ignored(tmp_path: Path) -> None
     assert load_bundle(current_path(tmp_path)).path == path
 
 
+def test_what_a_killed_training_left_is_removed_a_day_later(tmp_path: Path) -> None:
+    """A younger one may still be written, and nothing else is touched."""
+    names = [".writing-old", ".writing-young", "mine"]
+    now = time.time()
+    for name, age_s in zip(names, [ABANDONED_AFTER_S + 60, ABANDONED_AFTER_S - 60, 2 * ABANDONED_AFTER_S], strict=True):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("x", encoding="utf-8")
+        os.utime(tmp_path / name, (now - age_s, now - age_s))
+    path = write(tmp_path)
+    assert {one.name for one in tmp_path.iterdir()} == {".writing-young", "mine", path.name}
+
+
 @pytest.mark.parametrize("make", [lambda _: None, lambda path: path.mkdir(), lambda path: path.write_text("a file")])
 def test_no_bundle_is_missing(tmp_path: Path, make: Callable[[Path], object]) -> None:
     """No directory, an empty one, or a file in its place: the sentence says how to train."""
@@ -227,6 +242,7 @@ def test_manifest_that_lacks_a_field_is_corrupt(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize(
     "change",
     [{"labels": None}, {"labels": ["greeting"]}, {"labels": 1}, {"policy": [1]}, {"policy": {"heat": 1}}]
+    + [{"labels": [1, 2]}, {"policy": {"threshold": "0.5"}}, {"config": []}]
     + [{"sha256": value} for value in ({}, [], None, {FEATURES_FILE: None, CATALOG_FILE: 1})],
 )
 def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:

@@ -90,12 +90,8 @@ def test_manifest_repeats_the_report(unbalanced: Run) -> None:
 def test_progress_is_told_stage_by_stage(unbalanced: Run) -> None:
     """Each stage counts its epochs from 1 to no more than announced."""
     stages = list(dict.fromkeys(stage for stage, _, _ in unbalanced.told))
-    assert stages == [
-        "looking for the epochs",
-        "cross-validating 1/2",
-        "cross-validating 2/2",
-        "training on everything",
-    ]
+    assert stages[-3:] == ["cross-validating 1/2", "cross-validating 2/2", "training on everything"]
+    assert stages[:-3] in ([], ["looking for the epochs"])
     for stage in stages:
         epochs = [epoch for told, epoch, _ in unbalanced.told if told == stage]
         assert epochs == list(range(1, len(epochs) + 1))
