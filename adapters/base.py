@@ -25,7 +25,7 @@ class IncomingMessage:
     text
         What the member wrote, without the mention that addressed the bot; of a command, its argument.
     display_name
-        What the platform shows as the member's name.
+        What the platform shows as the member's name, escaped where the platform would render markup in it.
     is_direct
         Whether only the member and the bot read the conversation.
     is_addressed
@@ -69,7 +69,7 @@ class Reply:
     Parameters
     ----------
     text
-        The answer, never empty; the adapter escapes and splits it.
+        The answer, never empty; the adapter splits it. Discord renders its markdown, Telegram sends it as plain text.
     private
         Whether only the asking person should see it, where the platform can do that.
     """

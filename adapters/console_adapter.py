@@ -4,12 +4,15 @@ Imports this package and, in a terminal only, prompt_toolkit; nothing else of Pa
 """
 
 import asyncio
+import errno
 import getpass
+import logging
 import os
 import re
+import select
 import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -17,6 +20,8 @@ from typing import Protocol, TextIO
 
 from adapters.base import Command, Handler, IncomingMessage
 from adapters.dispatch import DRAIN_S, until_stopped
+
+logger = logging.getLogger(__name__)
 
 NO_ANSWER = "I have nothing to say to that."
 """Printed when the bot does not answer, for whoever pipes lines in counts on one line for each."""
@@ -33,6 +38,15 @@ LINES_AHEAD = 100
 """How many lines may be read before the first of them is answered."""
 
 CHUNK_BYTES = 65_536
+
+LINE_BYTES = 65_536
+"""What is kept of a line; no chat platform lets a person write more."""
+
+SHOW_S = 1.0
+"""How long an answer may take to be written after a stop: nobody may be reading."""
+
+READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO})
+"""Errors by which an output tells that nobody reads it any more; EIO is a terminal that hung up."""
 
 
 class ConsoleAdapter:
@@ -65,18 +79,24 @@ class ConsoleAdapter:
         return self._connected
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Answer until the input ends, nobody reads the output any more, or `stopping` is set."""
+        """Answer until the input ends, the output takes no more, or `stopping` is set.
+
+        No fault of the output is raised: another start would not mend it, and would lose the lines read ahead.
+        """
         if self._stdin is None or self._stdout is None:
             return
-        face: _Face
-        if self._stdin.isatty() and self._stdout.isatty():
-            face = _Terminal(self._stdin, self._stdout, self._commands)
-        else:
-            face = _Pipe(self._stdin, self._stdout)
         self._connected.set()
         try:
-            with suppress(BrokenPipeError):
-                await self._talk(face, stopping)
+            face: _Face
+            if self._stdin.isatty() and self._stdout.isatty():
+                face = _Terminal(self._stdin, self._stdout, self._commands)
+            else:
+                face = _Pipe(self._stdin, self._stdout)
+            await self._talk(face, stopping)
+        except OSError as exc:
+            if exc.errno not in READER_GONE:
+                fault = exc.strerror or type(exc).__name__
+                logger.error("standard output takes no more answers, so the chat ends: %s", fault)  # noqa: TRY400 - one line for the operator
         finally:
             self._connected.clear()
 
@@ -88,7 +108,8 @@ class ConsoleAdapter:
                 return
             incoming = to_message(line, number=number, display_name=display_name, received_at=datetime.now(UTC))
             reply = await until_stopped(stopping, self._handler(incoming, face.show_progress), grace_s=DRAIN_S)
-            face.show(NO_ANSWER if reply is None else reply.text)
+            answer = NO_ANSWER if reply is None else reply.text
+            await until_stopped(stopping, face.show(answer), grace_s=SHOW_S)
             if stopping.is_set():
                 return
 
@@ -139,7 +160,14 @@ class _Face(Protocol):
     async def read(self) -> str | None:
         """Wait for a line; None is the end."""
 
-    def show(self, text: str) -> None: ...
+    async def show(self, text: str) -> None:
+        """Show an answer.
+
+        Raises
+        ------
+        OSError
+            The output does not take it.
+        """
 
     async def show_progress(self, text: str) -> None: ...
 
@@ -171,23 +199,64 @@ class _Pipe:
         self._room.release()
         return None if line is None else line.removesuffix(b"\r").decode("utf-8", "replace")
 
-    def show(self, text: str) -> None:
+    async def show(self, text: str) -> None:
         data = one_line(text).encode("utf-8", "replace") + b"\n"
-        while data:
-            data = data[os.write(self._out, data) :]
+        await _on_a_daemon(lambda: _write(self._out, data), name="standard output")
 
     async def show_progress(self, text: str) -> None:
         """Show nothing: only answers belong on standard output."""
 
 
 def _lines_of(fd: int) -> Iterator[bytes]:
-    rest = b""
+    """Read line by line, of each line `LINE_BYTES` at most; the rest of a longer one is passed over."""
+    line = b""
     with suppress(OSError):  # a terminal that hung up is an end like any other
         while chunk := os.read(fd, CHUNK_BYTES):
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from lines
-    if rest:
-        yield rest
+            *ends, rest = chunk.split(b"\n")
+            for end in ends:
+                yield (line + end)[:LINE_BYTES]
+                line = b""
+            line = (line + rest)[:LINE_BYTES]
+    if line:
+        yield line
+
+
+def _write(fd: int, data: bytes) -> None:
+    """Write all of it, however long that takes; an output that does not block is waited for."""
+    while data:
+        try:
+            data = data[os.write(fd, data) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
+
+
+def _on_a_daemon(work: Callable[[], None], *, name: str) -> asyncio.Future[None]:
+    """Do in a thread of its own what may block for ever, for an executor's thread would hold up the end of the process.
+
+    The future has the work's end or its OSError; cancelling it leaves the thread behind.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: OSError | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error: OSError | None = None
+        try:
+            work()
+        except OSError as exc:
+            error = exc
+        with suppress(RuntimeError):  # the event loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return done
 
 
 class _Terminal:
@@ -218,7 +287,7 @@ class _Terminal:
         except EOFError:
             return None
 
-    def show(self, text: str) -> None:
+    async def show(self, text: str) -> None:
         self._print(("ansigreen bold", LABEL), ("", wrapped(text, self._output.get_size().columns)))
 
     async def show_progress(self, text: str) -> None:

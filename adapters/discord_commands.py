@@ -6,6 +6,7 @@ It may import discord.py and this package.
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ ARGUMENT_LIMIT = 2000
 """As long as a message may be."""
 
 _GLOBAL = "global"
+
+_SCOPE = re.compile(rf"{_GLOBAL}|[0-9]{{1,20}}")
 
 
 def build_tree(
@@ -127,15 +130,18 @@ def _fingerprint(commands: list[dict[str, Any]]) -> str:
 
 
 def _read_state(path: Path, application_id: str) -> dict[str, str]:
-    """Return the fingerprint of what each scope holds; empty if nothing is known about this application."""
+    """Return the fingerprint of what each scope holds, without what is none; empty if nothing of this application."""
     try:
         state = json.loads(path.read_text("utf-8"))
-        return dict(state["scopes"]) if state["application_id"] == application_id else {}
+        if state["application_id"] != application_id:
+            return {}
+        scopes = state["scopes"].items()
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         logger.warning("%s cannot be read: the slash commands are registered anew", path)
         return {}
+    return {scope: known for scope, known in scopes if _SCOPE.fullmatch(scope) and isinstance(known, str)}
 
 
 def _write_state(path: Path, application_id: str, scopes: dict[str, str]) -> None:

@@ -90,6 +90,7 @@ class DiscordConnection(discord.Client):
         self._connected = connected
         self._stopping = stopping
         self._queues = ReplyQueues()
+        self._registering = asyncio.Lock()
         self._patience = asyncio.timeout(None)
         self._is_serving = False
         self._is_introduced = False
@@ -121,10 +122,14 @@ class DiscordConnection(discord.Client):
             await self.http.close()
 
     async def setup_hook(self) -> None:
-        await sync_commands(self._tree, self._guild_ids, self._state_file)
+        await self._register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         if guild.id in self._guild_ids:
+            await self._register_commands()
+
+    async def _register_commands(self) -> None:
+        async with self._registering:  # side by side each would write back the file without the other's changes
             await sync_commands(self._tree, self._guild_ids, self._state_file)
 
     async def on_connect(self) -> None:
@@ -184,7 +189,9 @@ class DiscordConnection(discord.Client):
         incoming = command_to_message(interaction, command.name, argument)
         is_private = command.admin_only or not command.public
         # at once, whatever waits in the queue: Discord gives 3 s
-        acknowledgement = asyncio.create_task(_acknowledge(interaction, is_private=is_private))
+        acknowledgement = asyncio.create_task(
+            _acknowledge(interaction, is_private=is_private), name=f"acknowledgement of {interaction.id}"
+        )
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
         if not self._queues.submit(incoming.key, job) and await acknowledgement:
             await _answer_interaction(interaction, None, is_private=is_private)

@@ -11,6 +11,9 @@ from adapters.base import IncomingMessage
 
 PLATFORM = "discord"
 
+_MARKUP = re.compile(r"[\\*_~`|\[\]<>#]|\A\s*-")
+"""What Discord's markdown, its masked links and its mentions begin with."""
+
 
 def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingMessage | None:
     """Return what a member says to the bot, or None if the message is not for it.
@@ -37,7 +40,7 @@ def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingM
         user_id=str(message.author.id),
         message_id=str(message.id),
         text=re.sub(rf" ?<@!?{me.id}> ?", " ", message.content).strip(),
-        display_name=message.author.display_name,
+        display_name=plain_name(message.author),
         is_direct=is_direct,
         is_addressed=True,
         locale=None,
@@ -66,10 +69,24 @@ def command_to_message(interaction: discord.Interaction, name: str, argument: st
         user_id=str(interaction.user.id),
         message_id=str(interaction.id),
         text=argument.strip(),
-        display_name=interaction.user.display_name,
+        display_name=plain_name(interaction.user),
         is_direct=interaction.guild_id is None,
         is_addressed=True,
         locale=interaction.locale.value,
         received_at=interaction.created_at,
         command=name,
     )
+
+
+def plain_name(member: discord.abc.User) -> str:
+    """Return a member's name so that Discord shows it letter by letter.
+
+    A response may hold it, and a masked link in it would else be the bot's own words. The library's `escape_markdown`
+    escapes the first of two masked links only, and none behind an address.
+    """
+    return _MARKUP.sub(_escaped, member.display_name)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    before, sign = match[0][:-1], match[0][-1]
+    return f"{before}\\{sign}"

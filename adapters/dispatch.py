@@ -26,19 +26,24 @@ DRAIN_S = 7.0
 class ReplyQueues:
     """One queue of jobs a key, each worked through by one task until its last message is sent.
 
+    What finds no room is dropped, with one warning a burst: the next comes only once the key's jobs were worked off, or
+    half of what may wait in all.
+
     Parameters
     ----------
     per_key
-        Jobs that may wait under one key: what one person can pile up.
+        Jobs that may wait under one key: what one person can pile up, or has written during an outage.
     in_all
         Jobs that may wait under all keys together.
     """
 
-    def __init__(self, *, per_key: int = 10, in_all: int = 1_000) -> None:
+    def __init__(self, *, per_key: int = 50, in_all: int = 1_000) -> None:
         self._per_key = per_key
         self._in_all = in_all
         self._waiting: dict[Hashable, deque[Job]] = {}
         self._n_waiting = 0
+        self._full_keys: set[Hashable] = set()
+        self._is_full = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, key: Hashable, job: Job) -> bool:
@@ -52,8 +57,15 @@ class ReplyQueues:
             Called once to make the coroutine that answers. What it raises is logged, and ends nothing else.
         """
         queue = self._waiting.get(key)
-        if self._n_waiting >= self._in_all or (queue is not None and len(queue) >= self._per_key):
-            logger.warning("a message is dropped: too many wait for an answer")
+        if self._n_waiting >= self._in_all:
+            if not self._is_full:
+                self._is_full = True
+                logger.warning("messages are dropped: %d wait for an answer, of everyone together", self._n_waiting)
+            return False
+        if queue is not None and len(queue) >= self._per_key:
+            if key not in self._full_keys:
+                self._full_keys.add(key)
+                logger.warning("messages of one person are dropped: %d wait for an answer", len(queue))
             return False
         self._n_waiting += 1
         if queue is not None:
@@ -70,14 +82,20 @@ class ReplyQueues:
         try:
             while queue:
                 job = queue.popleft()
-                self._n_waiting -= 1
+                self._make_room(1)
                 try:
                     await job()
                 except Exception:
                     logger.exception("an answer failed")
         finally:
-            self._n_waiting -= len(queue)
+            self._make_room(len(queue))
             del self._waiting[key]
+            self._full_keys.discard(key)
+
+    def _make_room(self, n_jobs: int) -> None:
+        self._n_waiting -= n_jobs
+        if self._n_waiting <= self._in_all // 2:
+            self._is_full = False
 
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
         """Wait for every queued job, at most `timeout_s` seconds, then cancel what is left."""
@@ -124,7 +142,9 @@ async def answer_with_typing(
 async def until_stopped(stopping: asyncio.Event, work: Awaitable[T], *, grace_s: float = 0.0) -> T | None:
     """Await `work`, but at most `grace_s` seconds longer once `stopping` is set; None if it was cut off."""
     task = asyncio.ensure_future(work)
-    stop = asyncio.create_task(stopping.wait())
+    if task is not work and isinstance(task, asyncio.Task):
+        task.set_name("work until a stop")
+    stop = asyncio.create_task(stopping.wait(), name="stopping")
     try:
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():

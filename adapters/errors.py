@@ -17,10 +17,13 @@ class TokenRefusedError(AdapterError):
     ----------
     variable
         The environment variable that holds the token.
+    or_else
+        What else may be at fault, and its mend; nothing if it can only be the token.
     """
 
-    def __init__(self, variable: str) -> None:
-        super().__init__(f"{variable} was refused by the platform: copy the bot's token again, whole, into {variable}")
+    def __init__(self, variable: str, *, or_else: str = "") -> None:
+        text = f"{variable} was refused by the platform: copy the bot's token again, whole, into {variable}"
+        super().__init__(f"{text}; {or_else}" if or_else else text)
         self.variable = variable
 
 

@@ -28,6 +28,9 @@ TYPING_EVERY_S = 4.0
 START = "start"
 """What Telegram sends when somebody opens a chat with the bot; every bot has it, and no table names it."""
 
+OTHER_API = "or TELEGRAM_API_URL is wrong: it has to be the address of a Bot API server, up to and with /bot"
+"""An address that answers 404 to everything looks like a refused token, for Telegram itself answers so to some."""
+
 
 class TelegramAdapter:
     """Telegram, as `adapters.base.Adapter` describes a platform.
@@ -64,7 +67,7 @@ class TelegramAdapter:
                 await until_stopped(stopping, self._serve(stack))
             except (InvalidToken, Forbidden):
                 # Not `from exc`: the library's text holds the token.
-                raise TokenRefusedError("TELEGRAM_TOKEN") from None
+                raise TokenRefusedError("TELEGRAM_TOKEN", or_else="" if self._api_url is None else OTHER_API) from None
             except TelegramError as exc:
                 raise PlatformUnavailableError(f"Telegram cannot be reached: {reason(exc)}") from None
             finally:

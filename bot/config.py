@@ -95,12 +95,12 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     default = Settings()
     ids = "ids of digits, separated by commas"
     settings = Settings(
-        discord_token=read("DISCORD_TOKEN", _token, None, "the bot's token, without spaces"),
+        discord_token=read("DISCORD_TOKEN", _visible, None, "the bot's token, without spaces"),
         discord_admin_ids=read("DISCORD_ADMIN_IDS", _ids, frozenset(), ids),
         discord_guild_ids=read("DISCORD_GUILD_IDS", _guild_ids, (), ids),
         discord_api_url=read("DISCORD_API_URL", _url("http", "https"), None, "a base as http://host:port/api/v10"),
         discord_gateway_url=read("DISCORD_GATEWAY_URL", _url("ws", "wss"), None, "a URL as ws://host:port/"),
-        telegram_token=read("TELEGRAM_TOKEN", _token, None, "the bot's token, without spaces"),
+        telegram_token=read("TELEGRAM_TOKEN", _visible, None, "the bot's token, without spaces"),
         telegram_admin_ids=read("TELEGRAM_ADMIN_IDS", _ids, frozenset(), ids),
         telegram_api_url=read("TELEGRAM_API_URL", _url("http", "https"), None, "a prefix as http://host:port/bot"),
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
@@ -117,8 +117,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _token(value: str) -> str:
-    if any(character.isspace() for character in value) or not value.isascii():
+def _visible(value: str) -> str:
+    """Return a text that has nothing but visible ASCII characters, as tokens and URLs do."""
+    if not all("!" <= character <= "~" for character in value):
         raise ValueError
     return value
 
@@ -136,7 +137,7 @@ def _ids(value: str) -> frozenset[str]:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
-        parts = urlsplit(value)
+        parts = urlsplit(_visible(value))
         if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
             raise ValueError
         return value

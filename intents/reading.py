@@ -124,23 +124,28 @@ def _entries(document: Any, file: str, reading: Reading) -> Iterator[tuple[int, 
 
 def _read_entry(entry: dict[str, Any], place: str, file: str, reading: Reading) -> None:
     tag = _tag(entry, place, file, reading)
-    name = tag or place
-    _warn_unknown(entry, name, file, reading)
-    texts = {key: _texts(entry, key, name, file, reading) for key in FIELDS[1:]}
-    if tag is None:
-        return
+    _warn_unknown(entry, tag, file, reading)
+    texts = {key: _texts(entry, key, tag, file, reading) for key in FIELDS[1:]}
     read = ReadIntent(file, Intent(tag, **texts), frozenset(FIELDS) - entry.keys())
     is_fallback = tag in FALLBACK_TAGS and not texts["patterns"]
     (reading.fallbacks if is_fallback else reading.intents).append(read)
+    for key in ("context_set", "context_filter"):
+        if is_fallback and texts[key]:
+            message = "ignored: a fallback is answered whatever the context, and sets none"
+            reading.add(Severity.WARNING, file, message, tag=tag, field=key)
 
 
-def _tag(entry: dict[str, Any], place: str, file: str, reading: Reading) -> str | None:
+def _tag(entry: dict[str, Any], place: str, file: str, reading: Reading) -> str:
+    """Return the tag, or the place that names an intent without one."""
     tag = entry.get("tag")
     if isinstance(tag, str) and tag.strip():
-        return tag.strip()
+        if tag.strip().isprintable():
+            return tag.strip()
+        reading.add(Severity.ERROR, file, "not text: control characters in the tag", tag=place, field="tag")
+        return place
     fault = "missing" if "tag" not in entry else "empty" if tag is None or isinstance(tag, str) else "not text"
     reading.add(Severity.ERROR, file, f"{fault}: give the intent a name", tag=place, field="tag")
-    return None
+    return place
 
 
 def _warn_unknown(entry: dict[str, Any], name: str, file: str, reading: Reading) -> None:
@@ -153,12 +158,12 @@ def _warn_unknown(entry: dict[str, Any], name: str, file: str, reading: Reading)
 
 def _texts(entry: dict[str, Any], key: str, name: str, file: str, reading: Reading) -> tuple[str, ...]:
     """Return the texts of a field and its aliases, stripped; empty ones mean none."""
-    values: list[Any] = []
+    texts: list[str] = []
     for written in (key, *(alias for alias, meant in ALIASES.items() if meant == key)):
         value = entry.get(written)
-        values += value if isinstance(value, list) else [value]
-        if any(item is not None and not isinstance(item, str) for item in values):
+        values = [item for item in (value if isinstance(value, list) else [value]) if item is not None]
+        texts += [item.strip() for item in values if isinstance(item, str) and item.strip()]
+        if not all(isinstance(item, str) for item in values):
             message = "not text: expected a string or a list of strings"
             reading.add(Severity.ERROR, file, message, tag=name, field=written)
-            return ()
-    return tuple(value.strip() for value in values if value is not None and value.strip())
+    return tuple(texts)

@@ -6,6 +6,7 @@ either the old name or the new one. NumPy and the standard library only.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -37,10 +38,11 @@ class BundleError(Exception):
 
 
 class BundleMissingError(BundleError):
-    """There is no bundle yet."""
+    """There is no bundle yet, or the current one is gone."""
 
-    def __init__(self, models_dir: Path) -> None:
-        super().__init__(f"no trained model in {models_dir}: train one with `{TRAIN_COMMAND}`")
+    def __init__(self, models_dir: Path, name: str | None = None) -> None:
+        fault = f"no trained model in {models_dir}" if name is None else f"the model {models_dir / name} is gone"
+        super().__init__(f"{fault}: train one with `{TRAIN_COMMAND}`")
 
 
 class BundleCorruptError(BundleError):
@@ -114,8 +116,8 @@ class Bundle:
         """The version that admins read."""
         return self.path.name
 
-    def verified(self, name: str) -> Path:
-        """Return the path of one of the bundle's files.
+    def read(self, name: str) -> bytes:
+        """Return the content of one of the bundle's files.
 
         Raises
         ------
@@ -192,6 +194,19 @@ def write_bundle(
     return final
 
 
+def check_writable(models_dir: Path) -> None:
+    """Make the directory of bundles and a file in it, so that a training need not run to its end to fail.
+
+    Raises
+    ------
+    OSError
+        It cannot be made or written.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=models_dir):
+        pass
+
+
 def set_current(models_dir: Path, name: str) -> None:
     """Make a bundle the current one, atomically."""
     handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=models_dir)
@@ -226,8 +241,12 @@ def current_path(models_dir: Path) -> Path:
         raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer cannot be read") from error
     if name in {"", ".", ".."} or Path(name).name != name:
         raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer names no bundle")
-    if not (models_dir / name).is_dir():
-        raise BundleMissingError(models_dir)
+    try:
+        is_there = (models_dir / name).is_dir()
+    except OSError as error:
+        raise BundleCorruptError(models_dir / CURRENT_FILE, "the pointer names no bundle") from error
+    if not is_there:
+        raise BundleMissingError(models_dir, name)
     return models_dir / name
 
 
@@ -243,58 +262,58 @@ def load_bundle(path: Path) -> Bundle:
     """
     manifest = _read_manifest(path)
     try:
-        features = NgramFeatures.from_json(_read_json(_verified(path, FEATURES_FILE, manifest)))
-        catalog = IntentCatalog.from_json(_read_json(_verified(path, CATALOG_FILE, manifest)))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        features = NgramFeatures.from_json(json.loads(_verified(path, FEATURES_FILE, manifest)))
+        catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
-    if sorted(intent.tag for intent in catalog.trainable) != sorted(manifest.labels):
+    if tuple(intent.tag for intent in catalog.trainable) != manifest.labels:
         raise BundleCorruptError(path, "its intents are not those of its catalog")
     return Bundle(path, manifest, features, catalog)
 
 
-def _verified(path: Path, name: str, manifest: Manifest) -> Path:
+def _verified(path: Path, name: str, manifest: Manifest) -> bytes:
     try:
-        is_as_written = sha256_of(path / name) == manifest.sha256.get(name)
+        content = (path / name).read_bytes()
     except OSError as error:
         raise BundleCorruptError(path, f"{name} is missing or cannot be read") from error
-    if not is_as_written:
+    if hashlib.sha256(content).hexdigest() != manifest.sha256.get(name):
         raise BundleCorruptError(path, f"{name} was changed or cut after it was written")
-    return path / name
+    return content
 
 
 def _read_manifest(path: Path) -> Manifest:
     try:
-        value = _read_json(path / MANIFEST_FILE)
+        value = json.loads((path / MANIFEST_FILE).read_bytes())
         version = value["format_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} is missing or cannot be read") from error
     if version != FORMAT_VERSION:
         raise BundleIncompatibleError(path, version)
     try:
         policy = Policy(**value.pop("policy"))
-        labels = tuple(value.pop("labels"))
-        manifest = Manifest(policy=policy, labels=labels, **value)
+        manifest = Manifest(policy=policy, labels=tuple(value.pop("labels")), **value)
     except (KeyError, TypeError, AttributeError) as error:
-        raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field") from error
-    is_sound = (
+        raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field, or has one too many") from error
+    if not _is_sound(manifest):
+        raise BundleCorruptError(path, f"a field of {MANIFEST_FILE} has a value that it cannot have")
+    return manifest
+
+
+def _is_sound(manifest: Manifest) -> bool:
+    policy = manifest.policy
+    return (
         isinstance(manifest.sha256, dict)
         and isinstance(manifest.config, dict)
-        and all(isinstance(label, str) for label in labels)
-        and all(isinstance(figure, int | float) for figure in astuple(policy))
+        and all(isinstance(label, str) for label in manifest.labels)
+        and all(isinstance(figure, int | float) and math.isfinite(figure) for figure in astuple(policy))
+        and policy.temperature > 0
     )
-    if not is_sound:
-        raise BundleCorruptError(path, f"{MANIFEST_FILE} has a field of another type")
-    return manifest
 
 
 def sha256_of(file: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _read_json(file: Path) -> Any:  # noqa: ANN401 - whatever JSON the file holds
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -55,11 +55,20 @@ def calibrate(catalog: IntentCatalog, labels: Sequence[str], held_out: HeldOut) 
         probabilities = masked_softmax(held_out.logits / np.float32(temperature), allowed)[rows, held_out.labels]
         return float(-np.mean(np.log(np.maximum(probabilities, 1e-12))))
 
-    temperatures: list[float] = np.geomspace(0.05, 5.0, 200).tolist()
+    temperatures: list[float] = np.geomspace(0.1, 5.0, 200).tolist()
     best = temperatures[int(np.argmin([loss(temperature) for temperature in temperatures]))]
     policy = Policy(temperature=round(best, 4), threshold=0.0)
     _, decisions = decide_held_out(catalog, labels, policy, held_out)
-    return replace(policy, threshold=threshold_for(decisions, COVERAGE))
+    return replace(policy, threshold=max(threshold_for(decisions, COVERAGE), least_threshold(catalog)))
+
+
+def least_threshold(catalog: IntentCatalog) -> float:
+    """Return the threshold below which none makes sense: twice chance among the intents without context, at most 0.5.
+
+    A catalog of a few intents and patterns has hardly any held-out scores to find a threshold by, and a network that is
+    sure of everything.
+    """
+    return min(0.5, 2 / max(1, len(catalog.topics)))
 
 
 def threshold_for(decisions: Sequence[Decision], coverage: float) -> float:

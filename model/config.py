@@ -21,12 +21,18 @@ class TrainingConfig:
 
     Parameters
     ----------
+    pipeline
+        The version of normalisation, features and decision; a change to what they do to a text raises it.
     character_sizes
         The least and the greatest n of the character n-grams.
     min_count, min_count_large
         In how many patterns an n-gram must stand to be kept.
     epochs, epochs_large
         The most passes over the patterns; early stopping ends sooner.
+    min_steps
+        The least number of batches that those passes come to: a small catalog takes more of them.
+    min_validation
+        Early stopping looks at no fewer patterns than this; a smaller catalog takes all passes.
     folds, folds_large
         Folds of the cross-validation that calibrates.
     patience
@@ -37,11 +43,14 @@ class TrainingConfig:
         Of the network and its fitting.
     """
 
+    pipeline: int = 1
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1
     min_count_large: int = 3
     epochs: int = 12
     epochs_large: int = 8
+    min_steps: int = 200
+    min_validation: int = 50
     folds: int = 5
     folds_large: int = 3
     patience: int = 4

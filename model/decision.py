@@ -98,7 +98,7 @@ class DecisionRule:
         self._filters = [frozenset(intents[label].context_filter) for label in self.labels]
         self._exact: dict[str, list[int]] = defaultdict(list)
         for number, label in enumerate(self.labels):
-            for pattern in {normalise(pattern) for pattern in intents[label].patterns} - {""}:
+            for pattern in {normalise(pattern) for pattern in intents[label].patterns}:
                 self._exact[pattern].append(number)
 
     def without_scores(self, normalised: str, contexts: Sequence[str]) -> Decision | None:

@@ -46,8 +46,9 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
     bare.save(directory / KERAS_FILE)
     expected = predict_logits(bare, texts).argmax(axis=1)
     for is_quantised in (True, False):
-        (directory / LITERT_FILE).write_bytes(_compiled(bare, is_quantised=is_quantised))
-        compiled = LiteRTNetwork(directory / LITERT_FILE)
+        content = _compiled(bare, is_quantised=is_quantised)
+        (directory / LITERT_FILE).write_bytes(content)
+        compiled = LiteRTNetwork(content)
         agreement = float(np.mean([compiled.logits(*text).argmax() for text in texts] == expected))
         if agreement >= LEAST_AGREEMENT:
             return

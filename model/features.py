@@ -17,8 +17,8 @@ from model.text import tokenise
 MAX_NGRAMS = 1_024
 """How many n-grams of one text are read: those of about 250 characters. The rest is cut."""
 
-LEAST_FAMILIARITY = 0.3
-"""What the confidence of a text counts for that has no known word, but may be a typing error; see docs/model.md."""
+UNKNOWN_WORD = 0.5
+"""What an unknown word counts for, of which every character n-gram is known; see docs/model.md."""
 
 PADDING_ID = 0
 """The id that fills the rows of a batch; its weight is 0."""
@@ -68,19 +68,28 @@ class NgramFeatures:
         return ids, weights
 
     def familiarity(self, normalised: str) -> float:
-        """Return by how much a confidence counts for a text, from 0 to 1: how much of it the training texts know.
+        """Return how much of a text the training texts know, from 0 to 1: by so much a confidence counts.
 
-        `LEAST_FAMILIARITY` and, up to 1, the share of the words that they hold, weighted by idf; a word that they do
-        not hold weighs as much as their rarest n-gram. 0 if they hold not even a character n-gram of it.
+        The mean over its words, weighted by idf: 1 for a word that they hold, and for another, which weighs as much as
+        their rarest n-gram, `UNKNOWN_WORD` times the share of its longer character n-grams that they hold (a typing
+        error leaves most of them).
         """
         tokens = tokenise(normalised)
+        if not tokens:
+            return 0.0
+        rarest = float(self.idf.max())
         stems = [self.stems.get(token, token) for token in tokens]
-        known = sum(float(self.idf[self.words[stem]]) for stem in stems if stem in self.words)
-        unknown = sum(stem not in self.words for stem in stems) * float(self.idf.max())
-        if not known:
-            ngrams = character_ngrams(tokens, self.character_sizes)
-            return LEAST_FAMILIARITY if any(ngram in self.characters for ngram in ngrams) else 0.0
-        return LEAST_FAMILIARITY + (1.0 - LEAST_FAMILIARITY) * known / (known + unknown)
+        weights = [float(self.idf[self.words[stem]]) if stem in self.words else rarest for stem in stems]
+        known = [
+            1.0 if stem in self.words else UNKNOWN_WORD * self._known_characters(token)
+            for stem, token in zip(stems, tokens, strict=True)
+        ]
+        return float(np.average(known, weights=weights)) if any(weights) else 0.0
+
+    def _known_characters(self, token: str) -> float:
+        greatest = self.character_sizes[1]
+        ngrams = list(character_ngrams([token], (greatest - 1, greatest)))
+        return sum(ngram in self.characters for ngram in ngrams) / (len(ngrams) or 1)
 
     def _block(
         self, vocabulary: Mapping[str, int], ngrams: Iterable[str]

@@ -8,13 +8,14 @@ import importlib.util
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bundle import Bundle, BundleCorruptError
+from model.bundle import Bundle, BundleCorruptError, BundleError
 from model.features import MAX_NGRAMS, PADDING_ID
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,10 @@ RuntimeChoice = Literal["auto", "litert", "keras"]
 
 WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
 """The lengths to which one text's n-grams are padded: LiteRT plans its memory once for each."""
+
+
+class RuntimeMissingError(BundleError):
+    """The library that should run a bundle is not installed."""
 
 
 class Runtime(Protocol):
@@ -52,13 +57,23 @@ def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto") -> Runtime:
     ------
     BundleCorruptError
         The network's file is missing, changed or cannot be loaded.
-    ModuleNotFoundError
+    RuntimeMissingError
         The library of the chosen runtime is not installed.
     """
-    if choice == "auto" and importlib.util.find_spec("ai_edge_litert") is None:
+    if choice == "auto" and not _is_installed("ai_edge_litert"):
         logger.warning("LiteRT is not installed here: serving with Keras, which is slower and takes more memory")
         choice = "keras"
-    return KerasRuntime(bundle) if choice == "keras" else LiteRTRuntime(bundle)
+    if choice == "keras":
+        if not (_is_installed("keras") and _is_installed("tensorflow")):
+            raise RuntimeMissingError("the Keras runtime needs TensorFlow: install Parley with its extra `train`")
+        return KerasRuntime(bundle)
+    if not _is_installed("ai_edge_litert"):
+        raise RuntimeMissingError("the LiteRT runtime needs ai-edge-litert: install it, or set MODEL_RUNTIME=keras")
+    return LiteRTRuntime(bundle)
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 class LiteRTRuntime:
@@ -67,7 +82,7 @@ class LiteRTRuntime:
     name = "litert"
 
     def __init__(self, bundle: Bundle) -> None:
-        self._network = LiteRTNetwork(bundle.verified(LITERT_FILE))
+        self._network = LiteRTNetwork(bundle.read(LITERT_FILE))
         try:
             n_labels = len(self.logits(np.zeros(1, np.int32), np.zeros(1, np.float32)))
         except (ValueError, RuntimeError, KeyError) as error:
@@ -80,16 +95,16 @@ class LiteRTRuntime:
 
 
 class LiteRTNetwork:
-    """A compiled network in a file: one interpreter a width, made when a text first needs it.
+    """A compiled network: one interpreter a width, made when a text first needs it.
 
     Parameters
     ----------
-    path
-        The file; it is mapped, not read.
+    content
+        The compiled network, kept here whole: whatever becomes of its file, it runs on.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, content: bytes) -> None:
+        self._content = content
         self._interpreters: dict[int, tuple[Any, int, int, int]] = {}
 
     def logits(self, ids: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,7 +122,7 @@ class LiteRTNetwork:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
 
         interpreter = Interpreter(
-            str(self._path),
+            model_content=self._content,
             num_threads=1,
             # its delegate has no kernel for embeddings, and announces itself on standard error
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -131,13 +146,16 @@ class KerasRuntime:
     name = "keras"
 
     def __init__(self, bundle: Bundle) -> None:
-        path = bundle.verified(KERAS_FILE)
+        content = bundle.read(KERAS_FILE)
         import_tensorflow_quietly()
         import keras  # noqa: PLC0415 - seconds and hundreds of MB, only for this runtime
         import tensorflow as tf  # noqa: PLC0415
 
         try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+            with tempfile.TemporaryDirectory() as directory:  # Keras loads from a path; so it loads what was verified
+                path = Path(directory, KERAS_FILE)
+                path.write_bytes(content)
+                model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError) as error:
             raise BundleCorruptError(bundle.path, f"{KERAS_FILE} cannot be loaded") from error
         _check_width(bundle, KERAS_FILE, model.output_shape[-1])
@@ -164,7 +182,8 @@ def import_tensorflow_quietly() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     kept = os.dup(2)
     try:
         with Path(os.devnull).open("wb") as nowhere:

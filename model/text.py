@@ -20,8 +20,14 @@ _MARKUP = (
     (re.compile(r"_"), " "),
 )
 _ELONGATION = re.compile(r"([^\W\d_])\1{2,}")
-_WORD = re.compile(r"\w+(?:[+#]+(?![+#\w]))?")
-"""Letters and digits, and the signs that end names such as C++ and C#."""
+_WORD = re.compile(r"(?:\w|[^\x00-\x7f])+(?:[+#]+(?![+#\w]))?")
+"""Letters, digits and marks (beyond ASCII, nothing else is left), and the signs that end names such as C++ and C#."""
+
+_FIRST_VITAL_MARK = "\u0900"
+"""From here on, Devanagari's first, marks are vowels and voicing; those before are accents and vowel points."""
+
+_DIACRITICS = re.compile("[\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe2f]")
+"""Blocks of accents, enclosing marks and variation selectors beyond it."""
 
 
 def normalise(text: str) -> str:
@@ -34,7 +40,7 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
-    text = _ELONGATION.sub(r"\1\1", _without_marks(text.casefold()))
+    text = _ELONGATION.sub(r"\1\1", _plain(text.casefold()))
     return " ".join(_WORD.findall(text))[:MAX_CHARACTERS].rstrip()
 
 
@@ -43,10 +49,20 @@ def tokenise(normalised: str) -> list[str]:
     return normalised.split()
 
 
-def _without_marks(text: str) -> str:
-    """Drop accents, so that ``que`` is ``qué``, and the characters that cannot be seen."""
+def _plain(text: str) -> str:
+    """Drop accents, so that ``que`` is ``qué``, and what cannot be seen; beyond ASCII, make what is no word a space."""
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    kept = "".join(char for char in decomposed if unicodedata.category(char) not in {"Mn", "Mc", "Me", "Cf"})
+    kept = "".join(_plain_character(char) for char in unicodedata.normalize("NFKD", text))
     return unicodedata.normalize("NFKC", kept)
+
+
+def _plain_character(char: str) -> str:
+    if char.isascii() or char.isalnum():
+        return char
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    if category[0] != "M":
+        return " "
+    return "" if char < _FIRST_VITAL_MARK or _DIACRITICS.match(char) else char

@@ -4,7 +4,9 @@ Imports TensorFlow, scikit-learn and NLTK; the serving process never imports thi
 """
 
 import importlib.metadata
+import math
 import platform
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.utils.class_weight import compute_class_weight
@@ -109,9 +112,10 @@ def train(
     OSError
         The bundle cannot be written; the bundles that are there stay untouched.
     """
+    tf.get_logger().setLevel("ERROR")  # its advice on tracing is for those who write networks
     labels = tuple(intent.tag for intent in catalog.trainable)
     examples = _examples(catalog)
-    trainer = _Trainer(config, len(labels), seed, tell, large=len(examples.texts) >= LARGE)
+    trainer = _Trainer(config, len(labels), len(examples.texts), seed, tell)
 
     epochs = trainer.choose_epochs(examples)
     held_out = trainer.cross_validate(examples, epochs)
@@ -157,13 +161,15 @@ def _examples(catalog: IntentCatalog) -> _Examples:
 class _Trainer:
     """Fits networks of one configuration."""
 
-    def __init__(self, config: TrainingConfig, n_labels: int, seed: int, tell: Tell, *, large: bool) -> None:
+    def __init__(self, config: TrainingConfig, n_labels: int, n_texts: int, seed: int, tell: Tell) -> None:
+        large = n_texts >= LARGE
         self._config = config
         self._n_labels = n_labels
         self._seed = seed
         self._tell = tell
         self._min_count = config.min_count_large if large else config.min_count
-        self._max_epochs = config.epochs_large if large else config.epochs
+        n_batches = math.ceil(n_texts / batch_size(n_texts))
+        self._max_epochs = max(config.epochs_large if large else config.epochs, config.min_steps // n_batches)
         self._folds = config.folds_large if large else config.folds
 
     def choose_epochs(self, examples: _Examples) -> int:
@@ -171,8 +177,8 @@ class _Trainer:
         counts = Counter(examples.labels.tolist())
         repeated = np.flatnonzero([counts[label] > 1 for label in examples.labels])
         n_validation = max(round(self._config.validation_share * len(examples.texts)), len(set(counts)))
-        if len(counts) == 1 or len(repeated) - n_validation < len(counts):
-            return self._max_epochs  # nothing to confuse, or too few patterns to hold any out
+        if n_validation < self._config.min_validation or len(repeated) - n_validation < len(counts):
+            return self._max_epochs  # too few patterns to tell one epoch from another
         _, held = train_test_split(
             repeated, test_size=n_validation, stratify=examples.labels[repeated], random_state=self._seed
         )
@@ -189,11 +195,15 @@ class _Trainer:
         repeated = np.flatnonzero([counts[label] > 1 for label in examples.labels])
         if not len(repeated) or len(counts) < 2:  # noqa: PLR2004 - one intent has nothing to be confused with
             return HeldOut((), np.zeros(0, np.intp), np.zeros((0, self._n_labels), np.float32), np.zeros(0))
-        n_folds = min(self._folds, *(count for count in counts.values() if count > 1))
+        n_folds = min(self._folds, max(counts.values()))
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=self._seed)
         logits = np.zeros((len(examples.texts), self._n_labels), np.float32)
         familiarity = np.zeros(len(examples.texts))
-        for number, (_, part) in enumerate(folds.split(repeated, examples.labels[repeated]), 1):
+        with warnings.catch_warnings():
+            # an intent of fewer patterns than folds is held out in some of them only, which is as it should be
+            warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+            parts = [part for _, part in folds.split(repeated, examples.labels[repeated])]
+        for number, part in enumerate(parts, 1):
             held = repeated[part]
             training = np.setdiff1d(np.arange(len(examples.texts)), held)
             fitted = self.fit(f"cross-validating {number}/{n_folds}", examples.at(training), epochs)

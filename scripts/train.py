@@ -16,9 +16,9 @@ from rich.table import Table
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError
 from intents.validation import load_catalog
-from model.bundle import BundleError, current_path, fingerprint, load_bundle, set_current
+from model.bundle import Bundle, BundleError, check_writable, current_path, fingerprint, load_bundle, set_current
 from model.config import TrainingConfig, TrainingError
-from model.runtime import import_tensorflow_quietly
+from model.runtime import KERAS_FILE, LITERT_FILE, import_tensorflow_quietly
 from model.text import normalise
 from scripts.options import fail, settings_or_exit
 
@@ -36,7 +36,8 @@ def main() -> int:
         catalog, warnings = load_catalog(arguments.intents, normalise)
     except CatalogError as error:
         print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
-        return 1
+        # a broken file keeps no bot from starting that has a model to serve
+        return 0 if arguments.if_due and _whole_bundle(arguments.models) else 1
     for warning in warnings[:N_WARNINGS]:
         print(warning, file=sys.stderr)
     if len(warnings) > N_WARNINGS:
@@ -46,6 +47,7 @@ def main() -> int:
         return 0
     started = time.monotonic()
     try:
+        check_writable(arguments.models)
         path, report = _train(catalog, arguments.models, config, arguments.seed)
         set_current(arguments.models, path.name)
     except (OSError, TrainingError) as error:
@@ -83,20 +85,33 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__.splitlines()[0])
     parser.add_argument("--intents", type=Path, default=settings.intents_path, metavar="PATH", help="(%(default)s)")
     parser.add_argument("--models", type=Path, default=settings.models_dir, metavar="DIR", help="(%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random numbers (%(default)s)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
     parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
     return parser.parse_args()
 
 
-def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> bool:
-    """Whether the current bundle is whole and was trained on this catalog with this configuration."""
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise ValueError
+    return number
+
+
+def _whole_bundle(models_dir: Path) -> Bundle | None:
+    """Return the current bundle if all its files are as they were written."""
     try:
         bundle = load_bundle(current_path(models_dir))
-        for name in bundle.manifest.sha256:
-            bundle.verified(name)
+        for name in {*bundle.manifest.sha256, KERAS_FILE, LITERT_FILE}:
+            bundle.read(name)
     except BundleError:
-        return False
-    return bundle.manifest.fingerprint == fingerprint(catalog, config.to_json())
+        return None
+    return bundle
+
+
+def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> bool:
+    """Whether the current bundle is whole and was trained on this catalog with this configuration."""
+    bundle = _whole_bundle(models_dir)
+    return bundle is not None and bundle.manifest.fingerprint == fingerprint(catalog, config.to_json())
 
 
 def _print_report(report: "TrainingReport", duration_s: float) -> None:
@@ -107,13 +122,14 @@ def _print_report(report: "TrainingReport", duration_s: float) -> None:
     if report.metrics is not None:
         figures = report.metrics.to_json()
         named = ("accuracy", "macro_f1", "coverage", "accuracy_when_answered")
-        rows += [(name.replace("_", " "), f"{figures[name]:.3f}") for name in named]
+        shares = [(name.replace("_", " "), figures[name]) for name in named]
+        rows += [(name, "-" if share is None else f"{share:.3f}") for name, share in shares]
     rows += [("threshold", f"{policy.threshold:.3f}"), ("trained in", f"{duration_s:.0f} s")]
     for row in rows:
         table.add_row(*row)
     console.print(table)
     if report.metrics is None:
-        console.print("No intent has two patterns, so nothing could be held out: write more patterns an intent.")
+        console.print("Nothing could be held out to measure: write at least two intents, with two patterns each.")
         return
     worst = [row for row in report.intents if row.confused_with][:N_WORST]
     if worst:

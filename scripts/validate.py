@@ -1,6 +1,7 @@
 """`python -m scripts.validate`: everything that is wrong with an intents file, in one pass."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from scripts.options import settings_or_exit
 
 def main() -> int:
     """Print the findings; return 1 if one is an error (or, with --strict, a warning)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an intent may hold what the terminal cannot show
     settings = settings_or_exit()
     parser = argparse.ArgumentParser(prog="python -m scripts.validate", description=__doc__)
     parser.add_argument(

@@ -1,6 +1,7 @@
 """The terminal chat through real pipes, files and a pseudo-terminal."""
 
 import asyncio
+import logging
 import os
 import pty
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from typing import Any, TextIO
 import pytest
 
 from adapters.base import Command, IncomingMessage, Progress, Reply
-from adapters.console_adapter import LINES_AHEAD, NO_ANSWER, ConsoleAdapter
+from adapters.console_adapter import LINE_BYTES, LINES_AHEAD, NO_ANSWER, ConsoleAdapter
 
 WAIT_S = 10.0
 
@@ -65,10 +66,18 @@ async def test_no_input_is_an_end(tmp_path: Path) -> None:
 
 
 async def test_many_and_long_lines_are_answered(tmp_path: Path) -> None:
-    """Neither more lines than are read ahead nor a line longer than a read is lost."""
-    lines = [f"line {n}" for n in range(5 * LINES_AHEAD)] + ["x" * 200_000]
+    """Neither more lines than are read ahead nor a line as long as is kept is lost."""
+    lines = [f"line {n}" for n in range(5 * LINES_AHEAD)] + ["x" * LINE_BYTES]
     answers = await talk("\n".join(lines).encode(), tmp_path)
     assert answers.decode().splitlines() == [f"echo: {line}" for line in lines]
+
+
+async def test_a_line_without_bound_gets_one_answer(tmp_path: Path) -> None:
+    """Of a line of any length a bounded part is kept, and what follows it is a line of its own."""
+    long = b"x" * (100 * LINE_BYTES + 7)
+    answers = (await talk(long + b"\nnext\n" + long, tmp_path)).decode().splitlines()
+    kept = f"echo: {'x' * LINE_BYTES}"
+    assert answers == [kept, "echo: next", kept]
 
 
 class Pipes:
@@ -145,6 +154,61 @@ async def test_a_reader_that_left_is_an_end() -> None:
     async with piped() as pipes:
         os.close(pipes.read_end)
         pipes.write(b"hello\n")
+
+
+async def test_a_stop_does_not_wait_for_a_reader() -> None:
+    """When nobody reads the answers, and the pipe is full, a stop still ends the chat."""
+    answering = asyncio.Event()
+
+    async def at_length(_message: IncomingMessage, _progress: Progress) -> Reply:
+        answering.set()
+        return Reply("x" * 1_000_000)
+
+    async with piped(at_length) as pipes:
+        pipes.write(b"hello\n")
+        await asyncio.wait_for(answering.wait(), WAIT_S)
+        await pipes.read()  # the rest does not fit into the pipe
+        assert not pipes.run.done()
+        pipes.stopping.set()
+    os.close(pipes.read_end)
+
+
+async def test_an_output_that_does_not_block_is_waited_for() -> None:
+    """An answer that finds no room goes on when there is some, and the chat with it."""
+
+    async def at_length(message: IncomingMessage, _progress: Progress) -> Reply:
+        return Reply(message.text * 300_000)
+
+    async with piped(at_length) as pipes:
+        os.set_blocking(pipes.stdout.fileno(), False)
+        pipes.write(b"a\nb\n")
+        read = b""
+        while read.count(b"\n") < 2:
+            read += await pipes.read()
+        assert read == b"a" * 300_000 + b"\n" + b"b" * 300_000 + b"\n"
+        pipes.stopping.set()
+    os.close(pipes.read_end)
+
+
+async def test_a_terminal_that_hung_up_is_an_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A reader that was a terminal has gone as quietly as any other."""
+    master, slave = pty.openpty()
+    os.close(master)
+    (tmp_path / "in").write_bytes(b"one\ntwo\n")
+    with (tmp_path / "in").open() as stdin, os.fdopen(slave, "w") as stdout:
+        await run(stdin, stdout)
+    assert caplog.records == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+async def test_an_output_that_fails_is_an_end_with_its_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A full disk ends the chat, which another start would not mend, and one line names the fault."""
+    (tmp_path / "in").write_bytes(b"one\ntwo\n")
+    with (tmp_path / "in").open() as stdin, os.fdopen(os.open("/dev/full", os.O_WRONLY), "w") as stdout:
+        await run(stdin, stdout)
+    (record,) = caplog.records
+    assert (record.levelno, record.exc_info) == (logging.ERROR, None)
+    assert "No space left" in record.message
 
 
 class Screen:

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
+from adapters import discord_connection
 from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
 from adapters.discord_adapter import DiscordAdapter
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
@@ -288,6 +290,26 @@ async def test_command_is_acknowledged_then_answered(  # noqa: PLR0917
     assert answer.body["flags"] == SUPPRESS_EMBEDS
 
 
+async def test_acknowledgement_is_a_named_task(
+    server: DiscordServer, running: Any, ann: payloads.Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a listing of tasks it tells which interaction it is for."""
+    names = []
+
+    async def note_name(interaction: discord.Interaction, *, is_private: bool) -> bool:
+        task = asyncio.current_task()
+        assert task is not None
+        names.append(task.get_name())
+        return await acknowledge(interaction, is_private=is_private)
+
+    acknowledge = discord_connection._acknowledge
+    monkeypatch.setattr(discord_connection, "_acknowledge", note_name)
+    async with running():
+        interaction = await server.slash(ann, server.general, "help")
+        await interaction.final()
+    assert names == [f"acknowledgement of {interaction.payload['id']}"]
+
+
 async def test_command_becomes_a_message(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
     """The handler learns who used which command where, with its argument and the member's language."""
     seen: list[IncomingMessage] = []
@@ -458,10 +480,24 @@ async def test_damaged_state_file_registers_anew(server: DiscordServer, running:
     state_file = tmp_path / "state" / "discord_commands.json"
     async with running():
         pass
-    state_file.write_text("[1]")
+    for n_registered, damaged in enumerate(("[1]", '{"application_id": "%s", "scopes": 1}'), 2):
+        state_file.write_text(damaged.replace("%s", server.bot["id"]))
+        async with running():
+            pass
+        assert len(server.requests_to("PUT", ANY_COMMANDS)) == n_registered
+
+
+async def test_garbage_in_the_state_file_is_dropped(server: DiscordServer, running: Any, tmp_path: Path) -> None:
+    """What is no server's id, or no fingerprint, is passed over; what is known beside it stays known."""
+    state_file = tmp_path / "state" / "discord_commands.json"
     async with running():
         pass
-    assert len(server.requests_to("PUT", ANY_COMMANDS)) == 2
+    state = json.loads(state_file.read_text())
+    garbage = {"abc": "x", "": "x", "²": "x", "9" * 5_000: "x", server.guild_id: [1]}
+    state_file.write_text(json.dumps(state | {"scopes": state["scopes"] | garbage}))
+    async with running():
+        pass
+    assert len(server.requests_to("PUT", ANY_COMMANDS)) == 1
 
 
 # What goes wrong.

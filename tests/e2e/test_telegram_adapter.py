@@ -360,6 +360,13 @@ async def test_a_refused_token_is_named_but_not_shown(
         assert token not in caplog.text
 
 
+async def test_a_wrong_address_is_named_beside_the_token(server: TelegramServer) -> None:
+    """A server that answers 404 to everything may be no Bot API at all, so its variable is named as well."""
+    with pytest.raises(TokenRefusedError, match=r"TELEGRAM_TOKEN.* TELEGRAM_API_URL") as error:
+        await run_once(server.token, server.api_url.removesuffix("/bot") + "/elsewhere/bot")
+    assert error.value.variable == "TELEGRAM_TOKEN"
+
+
 async def test_a_token_refused_later_ends_the_run(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
     """When the operator takes the token back, the run ends with that error, and quietly."""
     adapter = TelegramAdapter(token=server.token, handler=echo, commands=COMMANDS, api_url=server.api_url)

@@ -170,6 +170,46 @@ async def test_a_signal_while_waiting_for_input_is_a_clean_end(
     assert process.stdout == ""
 
 
+def test_a_signal_while_nobody_reads_is_a_clean_end(
+    variables: dict[str, str], trained: "Trained", tmp_path: Path
+) -> None:
+    """An answer that does not fit into the pipe holds nothing up either."""
+    content = json.loads(trained.intents_path.read_text("utf-8"))
+    content["intents"][1]["responses"] = ["x" * 1_000_000]
+    trained.intents_path.write_text(json.dumps(content), "utf-8")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command("bot", "--console"), stdin=pipe, stdout=pipe, cwd=tmp_path, env=environment(variables), bufsize=0
+    ) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"when do you close\n")
+            assert process.stdout.read(1) == b"x"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(LEAVE_S) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_is_one_line(variables: dict[str, str], tmp_path: Path) -> None:
+    """An output that fails ends the chat, which is not started again, and says why."""
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command("bot", "--console"),
+            input=b"hello\nhello\n",
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(variables),
+            timeout=WAIT_S,
+            check=False,
+        )
+    (line,) = ended.stderr.decode().splitlines()
+    assert "No space left" in line
+
+
 class Terminal:
     """The chat in a pseudo-terminal: what a person types and sees."""
 

@@ -81,7 +81,7 @@ def test_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (manifest.format_version, manifest.seed, manifest.config) == (FORMAT_VERSION, 3, CONFIG)
     assert (manifest.metrics, manifest.versions) == ({"accuracy": 0.5}, {"python": "3.11"})
     assert set(manifest.sha256) == {NETWORK_FILE, FEATURES_FILE, CATALOG_FILE}
-    assert bundle.verified(NETWORK_FILE) == path / NETWORK_FILE
+    assert bundle.read(NETWORK_FILE) == (path / NETWORK_FILE).read_bytes()
 
 
 def test_bundle_may_have_no_metrics(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_damaged_file_is_named(tmp_path: Path, file: str, damage: str) -> None:
     elif damage == "a directory":
         (path / file).mkdir()
     with pytest.raises(BundleCorruptError) as caught:
-        load_bundle(path).verified(file)
+        load_bundle(path).read(file)
     assert file in str(caught.value)
     assert str(path) in str(caught.value)
     assert TRAIN_COMMAND in str(caught.value)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from intents.catalog import Intent, IntentCatalog
 from model.calibration import COVERAGE, HeldOut, calibrate, decide_held_out, threshold_for
-from model.decision import LEAST_FAMILIARITY, Decision, Policy, Reason
+from model.decision import Decision, Policy, Reason
 
 TAGS = ("a", "b", "c")
 CATALOG = IntentCatalog(tuple(Intent(tag, (f"say {tag}",), (tag,)) for tag in TAGS), ())
@@ -94,11 +94,11 @@ def test_held_out_patterns_are_decided_with_their_contexts_and_without_exact_mat
     assert [len(one.ranking) for one in decisions] == [2, 1]
 
 
-def test_known_share_counts_in_held_out_decisions() -> None:
+def test_familiarity_counts_in_held_out_decisions() -> None:
     """The threshold is found on the number that the live rule compares."""
-    rows = held_out(np.array([[9.0, 0.0, 0.0]], np.float32), np.array([0]), known=0.0)
+    rows = held_out(np.array([[9.0, 0.0, 0.0]], np.float32), np.array([0]), known=0.3)
     _, (decided,) = decide_held_out(CATALOG, TAGS, Policy(threshold=0.0), rows)
-    assert decided.score == pytest.approx(LEAST_FAMILIARITY, abs=1e-3)
+    assert decided.score == pytest.approx(0.3, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from intents.catalog import Intent, IntentCatalog
 from model.decision import (
-    LEAST_FAMILIARITY,
     Decision,
     DecisionRule,
     Policy,
     RankedIntent,
     Reason,
-    familiarity,
     masked_softmax,
 )
 
@@ -132,18 +130,11 @@ def test_confident_text_of_unknown_words_is_out_of_scope() -> None:
     """The confidence alone would do, but not for words that no pattern holds."""
     logits = logits_of(greeting=0.9, thanks=0.1)
     policy = Policy(threshold=0.6)
-    known, unknown = (rule(policy).with_scores(logits, share, []) for share in (1.0, 0.0))
+    known, unknown = (rule(policy).with_scores(logits, familiarity, []) for familiarity in (1.0, 0.3))
     assert (known.intent, known.reason) == ("greeting", Reason.CONFIDENT)
     assert (unknown.intent, unknown.reason) == (None, Reason.OUT_OF_SCOPE)
-    assert unknown.score == pytest.approx(0.9 * LEAST_FAMILIARITY)
+    assert unknown.score == pytest.approx(0.9 * 0.3)
     assert unknown.ranking == known.ranking
-
-
-def test_familiarity_grows_evenly_with_what_is_known() -> None:
-    """Unknown words alone still count for something: they may be typing errors."""
-    assert familiarity(0.0) == LEAST_FAMILIARITY > 0
-    assert familiarity(0.5) == pytest.approx((1 + LEAST_FAMILIARITY) / 2)
-    assert familiarity(1.0) == 1
 
 
 def test_only_allowed_intent_needs_no_margin() -> None:
@@ -182,10 +173,10 @@ def test_masked_softmax_of_a_batch() -> None:
     st.builds(Policy, temperature=st.floats(0.05, 5), threshold=st.floats(0, 1), margin=st.floats(0, 1)),
 )
 def test_ranking_is_a_distribution_over_what_the_contexts_allow(
-    logits: NDArray[np.float32], known_share: float, contexts: list[str], policy: Policy
+    logits: NDArray[np.float32], familiarity: float, contexts: list[str], policy: Policy
 ) -> None:
     """For any logits: every allowed intent once, best first, summing to 1; an answer is the first of them."""
-    decision = rule(policy).with_scores(logits, known_share, contexts)
+    decision = rule(policy).with_scores(logits, familiarity, contexts)
     allowed = {"greeting", "thanks"}
     allowed |= {"yes_cheese"} if "cheese" in contexts else set()
     allowed |= {"yes_wine"} if {"wine", "drinks"} & set(contexts) else set()

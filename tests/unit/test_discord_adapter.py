@@ -1,8 +1,11 @@
 """The pure parts of the Discord adapter, on the library's own objects."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import discord
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters import discord_connection
 from adapters.base import Command, IncomingMessage
 from adapters.discord_adapter import _adapter_error
 from adapters.discord_commands import build_tree
@@ -49,10 +53,10 @@ def received(channel: Json, text: str, author: Json = ANN, **fields: Any) -> Inc
     return to_message(message, discord.Object(ME["id"]))
 
 
-def used(channel: Json, argument: str) -> IncomingMessage:
+def used(channel: Json, argument: str, author: Json = ANN) -> IncomingMessage:
     """Pass a used command through the library, and on."""
     registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
-    payload = payloads.interaction(registered, channel, ANN, {"question": argument})
+    payload = payloads.interaction(registered, channel, author, {"question": argument})
     interaction = discord.Interaction(data=payload, state=CLIENT._connection)  # type: ignore[arg-type]
     return command_to_message(interaction, "ask", argument)
 
@@ -72,6 +76,53 @@ def test_nickname_is_the_name_in_a_server() -> None:
     message = received(GENERAL, f"<@{ME['id']}> hi", mentions=[ME], nick="Annie")
     assert message is not None
     assert message.display_name == "Annie"
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("Ann-Marie O'Neil (she)", "Ann-Marie O'Neil (she)"),
+        ("**Ann**", r"\*\*Ann\*\*"),
+        ("[a](http://b) [c](http://d)", r"\[a\](http://b) \[c\](http://d)"),
+        ("http://a/[b](http://c)", r"http://a/\[b\](http://c)"),
+        ("\\[a](http://b)", r"\\\[a\](http://b)"),
+        ("<@123> <t:0>", r"\<@123\> \<t:0\>"),
+        ("-# Ann", r"\-\# Ann"),
+        ("a_`~|", r"a\_\`\~\|"),
+    ],
+)
+def test_a_name_is_shown_letter_by_letter(name: str, escaped: str) -> None:
+    """Markup in a name, masked links above all, must not become the bot's own words."""
+    message = received(GENERAL, f"<@{ME['id']}> hi", mentions=[ME], nick=name)
+    assert message is not None
+    assert message.display_name == escaped
+    assert used(DIRECT, "x", payloads.user("mallory", shown_as=name)).display_name == escaped
+
+
+async def test_commands_are_registered_for_one_server_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two servers joined at the same time do not write one file side by side."""
+    notes = []
+
+    async def sync(*_: Any) -> None:
+        notes.append("begins")
+        await asyncio.sleep(0)
+        notes.append("ends")
+
+    monkeypatch.setattr(discord_connection, "sync_commands", sync)
+    connection = discord_connection.DiscordConnection(
+        handler=AsyncMock(),
+        commands=(),
+        guild_ids=[int(GUILD_ID)],
+        state_file=tmp_path / "state.json",
+        gateway_url=None,
+        connected=asyncio.Event(),
+        stopping=asyncio.Event(),
+    )
+    guild = CLIENT.guilds[0]
+    await asyncio.gather(connection.on_guild_join(guild), connection.on_guild_join(guild))
+    assert notes == ["begins", "ends"] * 2
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,42 @@ async def test_one_key_cannot_pile_up_without_bound(caplog: pytest.LogCaptureFix
     assert "five ends" in journal.notes
 
 
+async def test_what_was_written_during_an_outage_is_kept() -> None:
+    """Fifty messages of one person have room."""
+    queues, journal = ReplyQueues(), Journal()
+    assert [queues.submit("a", journal.job(str(n))) for n in range(51)] == [True] * 50 + [False]
+    await queues.drain()
+    assert journal.notes[-1] == "49 ends"
+
+
+async def test_a_burst_of_one_key_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """However many messages are dropped, one line says so, and another only after the key's jobs were worked off."""
+    queues, journal = ReplyQueues(per_key=1), Journal()
+    queues.submit("a", journal.job("one", free=False))
+    await journal.until("one begins")
+    queues.submit("a", journal.job("two", free=False))
+    assert not any(queues.submit("a", journal.job("more")) for _ in range(3))
+    assert len(caplog.records) == 1
+    journal.free("one")
+    await journal.until("two begins")  # there is room, but the burst goes on
+    assert [queues.submit("a", journal.job("more")) for _ in range(3)] == [True, False, False]
+    assert len(caplog.records) == 1
+    journal.free("two")
+    await queues.drain()
+    assert [queues.submit("a", journal.job("later")) for _ in range(3)] == [True, False, False]
+    assert len(caplog.records) == 2
+    await queues.drain()
+
+
+async def test_a_burst_of_all_keys_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """When all keys together have no room that is one line too, and another only after half was worked off."""
+    queues, journal = ReplyQueues(in_all=2), Journal()
+    for _ in range(2):
+        assert [queues.submit(key, journal.job(key)) for key in "abcde"] == [True, True, False, False, False]
+        await queues.drain()
+    assert len(caplog.records) == 2
+
+
 async def test_all_keys_together_are_bounded() -> None:
     """What waits under all keys counts together, and what has begun no longer."""
     queues, journal = ReplyQueues(in_all=2), Journal()
@@ -237,6 +273,19 @@ async def test_a_stop_cuts_work_off() -> None:
     stopping.set()
     assert await asyncio.wait_for(waiting, WAIT_S) is None
     assert cleaned
+
+
+async def test_what_waits_for_a_stop_is_named() -> None:
+    """In a listing of tasks each tells what it is for."""
+
+    async def names() -> set[str]:
+        await asyncio.sleep(0)  # both have begun
+        return {task.get_name() for task in asyncio.all_tasks()}
+
+    before = await names()
+    seen = await until_stopped(asyncio.Event(), names())
+    assert seen is not None
+    assert seen - before == {"stopping", "work until a stop"}
 
 
 async def test_a_stop_leaves_work_its_grace() -> None:

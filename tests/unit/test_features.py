@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from model.features import (
     MAX_NGRAMS,
     PADDING_ID,
+    UNKNOWN_WORD,
     NgramFeatures,
     character_ngrams,
     fit_features,
@@ -111,18 +112,23 @@ def test_long_text_is_cut() -> None:
     assert len(ids) == len(weights) == MAX_NGRAMS
 
 
-@pytest.mark.parametrize(("text", "share"), [("", 0), ("opening", 1), ("open hour hours time", 1), ("opens xyz", 0)])
-def test_words_are_known_by_their_stems(text: str, share: float) -> None:
+@pytest.mark.parametrize(("text", "familiarity"), [("", 0), ("opening", 1), ("open hour hours time", 1), ("qqq", 0)])
+def test_words_are_known_by_their_stems(text: str, familiarity: float) -> None:
     """A word is known when the training texts hold its stem; one that the table lacks stands for itself."""
-    assert fitted().known_share(text) == share
+    assert fitted().familiarity(text) == familiarity
 
 
-def test_known_share_weighs_words_by_their_rarity() -> None:
+def test_familiarity_weighs_words_by_their_rarity() -> None:
     """A common word says little of what a text is about; an unknown one weighs as the rarest."""
     common, rare = math.log(4 / 3) + 1, math.log(4 / 2) + 1
-    assert fitted().known_share("open xyz") == pytest.approx(common / (common + rare))
-    assert fitted().known_share("pizza xyz") == pytest.approx(1 / 2)
-    assert fitted().known_share("open pizza xyz xyz") == pytest.approx((common + rare) / (common + 3 * rare))
+    assert fitted().familiarity("open qqq") == pytest.approx(common / (common + rare))
+    assert fitted().familiarity("pizza qqq") == pytest.approx(1 / 2)
+    assert fitted().familiarity("open pizza qqq qqq") == pytest.approx((common + rare) / (common + 3 * rare))
+
+
+def test_typing_error_leaves_something_familiar() -> None:
+    """Of a word that nobody wrote, the pieces that are known count, but never as much as the word."""
+    assert 0 < fitted().familiarity("pizaz") < fitted().familiarity("pizzas") <= UNKNOWN_WORD
 
 
 def test_features_survive_the_way_through_json() -> None:
@@ -181,4 +187,4 @@ def test_any_text_is_encoded(normalised: str) -> None:
     assert len(set(ids.tolist())) == len(ids) == len(weights) <= MAX_NGRAMS
     assert ((ids > PADDING_ID) & (ids < features.n_ids)).all()
     assert (np.isfinite(weights) & (weights > 0)).all()
-    assert 0 <= features.known_share(normalised) <= 1
+    assert 0 <= features.familiarity(normalised) <= 1

@@ -1,19 +1,22 @@
 """What the Telegram adapter takes for a message to the bot, and what it says of failures."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Update, User
-from telegram.error import BadRequest, Conflict, NetworkError, TelegramError, TimedOut
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, TelegramError, TimedOut
 
 from adapters import telegram_polling
 from adapters.base import IncomingMessage
-from adapters.telegram_adapter import to_message
+from adapters.errors import TokenRefusedError
+from adapters.telegram_adapter import TelegramAdapter, to_message
 from adapters.telegram_polling import QuietRequest, Watch, reason, repeat_if_never_sent
 
 ME = User(99, "Parley", is_bot=True, username="parley_bot")
@@ -251,6 +254,19 @@ def test_an_answer_that_is_no_json_is_an_error_without_its_content(caplog: pytes
         with pytest.raises(TelegramError, match="Invalid server response"):
             QuietRequest.parse_json_payload(payload)
     assert caplog.text == ""
+
+
+async def test_only_the_token_is_named_at_telegrams_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has set no address need not look for a wrong one."""
+
+    async def refuse(_adapter: TelegramAdapter, _stack: object) -> None:
+        raise InvalidToken
+
+    monkeypatch.setattr(TelegramAdapter, "_serve", refuse)
+    adapter = TelegramAdapter(token="1:x", handler=AsyncMock(), commands=(), api_url=None)
+    with pytest.raises(TokenRefusedError) as error:
+        await adapter.run(asyncio.Event())
+    assert "TELEGRAM_API_URL" not in str(error.value)
 
 
 async def attempts(monkeypatch: pytest.MonkeyPatch, *errors: Exception | None) -> int:

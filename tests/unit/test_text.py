@@ -1,6 +1,7 @@
 """Normalising, cutting into words and stemming: one form for everything that says the same, for any text at all."""
 
 import time
+import unicodedata
 
 import pytest
 from hypothesis import example, given
@@ -32,7 +33,9 @@ any_text = st.one_of(
         ("+1 # ## a+b", "1 a b"),
         ("snake_case __init__", "snake case init"),
         ("你好\uff0c世界", "你好 世界"),
-        ("かぎ カギ", "かき カキ"),
+        ("かぎ か\u3099き", "かぎ がき"),
+        ("नमस्ते, दुनिया।", "नमस्ते दुनिया"),
+        ("ไม่ได้", "ไม่ได้"),
         ("안녕하세요!", "안녕하세요"),
         ("مَرْحَبًا؟ مرحبا", "مرحبا مرحبا"),
         ("שָׁלוֹם", "שלום"),
@@ -88,10 +91,10 @@ def test_normalising_again_changes_nothing(text: str) -> None:
 
 @given(any_text)
 def test_normalised_text_is_words_and_single_spaces(text: str) -> None:
-    """Only letters, digits and the signs that end a name are left."""
+    """Only letters, the marks that make them, digits and the signs that end a name are left."""
     normalised = normalise(text)
     assert normalised == " ".join(normalised.split())
-    assert all(char.isalnum() or char in "+# " for char in normalised)
+    assert all(char.isalnum() or char in "+# " or unicodedata.category(char)[0] == "M" for char in normalised)
 
 
 @given(st.text(st.characters(categories=["L", "N", "Zs"]), max_size=40))

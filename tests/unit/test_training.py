@@ -16,7 +16,7 @@ from model.decision import Policy, Reason
 from model.runtime import load_runtime
 from model.training import TrainingReport, batch_size, train
 
-QUICK = TrainingConfig(epochs=3, folds=2)
+QUICK = TrainingConfig(min_steps=0, epochs=3, folds=2)
 UNBALANCED = {
     "numbers": [f"count to {number}" for number in range(12)] + ["COUNT to 1!", "..."],
     "pizza": ["one pizza please", "order a pizza", "pizza delivery"],
@@ -143,7 +143,7 @@ def test_two_patterns_an_intent_are_held_out_in_turn(tmp_path: Path) -> None:
     run = trained_on(
         {"greeting": ["hello", "hello there"], "pizza": ["one pizza", "two pizza"]},
         tmp_path,
-        TrainingConfig(epochs=3, folds=5),
+        TrainingConfig(min_steps=0, epochs=3, folds=5),
     )
     assert run.report.metrics is not None
     assert run.report.metrics.n == 4
@@ -153,7 +153,9 @@ def test_two_patterns_an_intent_are_held_out_in_turn(tmp_path: Path) -> None:
 def test_large_catalog_goes_by_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer epochs and folds, and rare n-grams are dropped."""
     monkeypatch.setattr("model.training.LARGE", 6)
-    config = TrainingConfig(epochs=3, epochs_large=1, folds=3, folds_large=2, min_count=1, min_count_large=3)
+    config = TrainingConfig(
+        min_steps=0, epochs=3, epochs_large=1, folds=3, folds_large=2, min_count=1, min_count_large=3
+    )
     run = trained_on(
         {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}, tmp_path, config
     )
