@@ -49,7 +49,7 @@ class TrainingConfig:
     min_count_large: int = 3
     epochs: int = 12
     epochs_large: int = 8
-    min_steps: int = 200
+    min_steps: int = 100
     min_validation: int = 50
     folds: int = 5
     folds_large: int = 3
