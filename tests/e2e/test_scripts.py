@@ -110,6 +110,28 @@ def test_train_refuses_a_catalog_with_errors(trained: "Trained", tmp_path: Path)
     assert pointer(trained.models_dir) == before
 
 
+def test_broken_intents_stop_no_start_that_has_a_model(trained: "Trained", tmp_path: Path) -> None:
+    """`--if-due` names the fault and leaves the model that is there to serve; without one, it is an error."""
+    trained.intents_path.write_text("{", "utf-8")
+    for models_dir, code in ((trained.models_dir, 0), (tmp_path / "none", 1)):
+        paths = {"INTENTS_PATH": str(trained.intents_path), "MODELS_DIR": str(models_dir)}
+        ended = run(tmp_path, "scripts.train", "--if-due", **paths)
+        assert ended.returncode == code
+        assert "not valid JSON" in ended.stderr
+        assert "Nothing was trained" in ended.stderr
+
+
+def test_train_says_before_it_trains_that_it_cannot_write(trained: "Trained", tmp_path: Path) -> None:
+    """Minutes of training are not spent first."""
+    (tmp_path / "taken").write_text("a file", "utf-8")
+    paths = {"INTENTS_PATH": str(trained.intents_path), "MODELS_DIR": str(tmp_path / "taken")}
+    ended = run(tmp_path, "scripts.train", **paths)
+    assert ended.returncode == 1
+    assert str(tmp_path / "taken") in ended.stderr
+    assert "Training on" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 async def test_ctrl_c_before_training_has_begun_changes_nothing(trained: "Trained", tmp_path: Path) -> None:
     """While the libraries are loaded, for seconds, it is as good as later; `--if-due` had found a pattern more."""
     before = pointer(trained.models_dir)

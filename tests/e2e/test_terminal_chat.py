@@ -210,6 +210,25 @@ def test_a_full_disk_is_one_line(variables: dict[str, str], tmp_path: Path) -> N
     assert "No space left" in line
 
 
+@pytest.mark.parametrize("closed", [("<&-",), (">&-",), ("2>&-",), ("<&-", ">&-", "2>&-")], ids=" ".join)
+def test_streams_that_the_parent_closed_are_no_fault(
+    variables: dict[str, str], tmp_path: Path, closed: tuple[str, ...]
+) -> None:
+    """What is left does its part: without standard error, standard output still holds the answers alone."""
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$@" {" ".join(closed)}', "sh", *command("bot")],
+        input=b"when do you close\n",
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(variables),
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert b"Traceback" not in ended.stderr
+    assert ended.stdout.decode() == (f"{HOURS}\n" if closed == ("2>&-",) else "")
+
+
 class Terminal:
     """The chat in a pseudo-terminal: what a person types and sees."""
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from intents.catalog import Intent, IntentCatalog
-from model.calibration import COVERAGE, HeldOut, calibrate, decide_held_out, threshold_for
+from model.calibration import COVERAGE, HeldOut, calibrate, decide_held_out, least_threshold, threshold_for
 from model.decision import Decision, Policy, Reason
 
 TAGS = ("a", "b", "c")
@@ -138,3 +138,24 @@ def test_nothing_held_out_leaves_the_default_policy() -> None:
     """A catalog too small to hold anything out cannot be calibrated."""
     nothing = HeldOut((), np.zeros(0, np.intp), np.zeros((0, 3), np.float32), np.zeros(0))
     assert calibrate(CATALOG, TAGS, nothing) == Policy()
+
+
+@pytest.mark.parametrize(
+    ("n_free", "n_filtered", "threshold"),
+    [
+        (1, 3, 0.5),
+        (4, 0, 0.5),
+        (8, 2, 0.25),
+        (100, 0, 0.02),
+    ],
+)
+def test_threshold_is_never_near_chance(n_free: int, n_filtered: int, threshold: float) -> None:
+    """Twice chance among the intents that can always be meant, and never more than a half."""
+    free = [Intent(f"free {number}", ("x",), ("y",)) for number in range(n_free)]
+    filtered = [Intent(f"filtered {number}", ("x",), ("y",), (), ("c",)) for number in range(n_filtered)]
+    assert least_threshold(IntentCatalog((*free, *filtered), ())) == pytest.approx(threshold)
+
+
+def test_calibrated_threshold_keeps_to_the_least() -> None:
+    """However sure and however wrong a small network was."""
+    assert calibrate(CATALOG, TAGS, one_hot_logits(0.01, 0.4)).threshold >= least_threshold(CATALOG)
