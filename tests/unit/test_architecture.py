@@ -90,7 +90,7 @@ def test_adapters_bring_in_no_training_library() -> None:
     assert loaded.isdisjoint({"intents", "model", "bot", "scripts"})
 
 
-@pytest.mark.parametrize("module", ["bot.app", "bot.__main__"])
+@pytest.mark.parametrize("module", ["bot.app", "bot.cli"])
 def test_process_starts_without_training_libraries_and_platforms(module: str) -> None:
     """A platform's library comes in with its token, and those of training never."""
     loaded = loaded_by(f"import {module}")

@@ -1,0 +1,48 @@
+"""The command line of the process: options, settings, streams; then the event loop."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from bot.app import leave, run
+from bot.config import ConfigError, Settings, parse_settings, read_environment
+from bot.log import configure_logging
+from bot.supervisor import ExitCode
+
+
+def main() -> NoReturn:
+    """Read the settings, serve, and leave with the exit code."""
+    _open_closed_streams()
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Answer on Discord, on Telegram, or here.")
+    parser.add_argument("--console", action="store_true", help="chat in the terminal, whatever tokens are set")
+    parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
+    arguments = parser.parse_args()
+    try:
+        settings = parse_settings(read_environment(arguments.env_file))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        leave(ExitCode.CONFIGURATION)
+    console = arguments.console or not settings.secrets
+    configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
+    if console and not arguments.console:
+        print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
+    asyncio.run(_serve(settings, console=console))
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that the parent closed (`>&-`) to the null device, before a socket takes their numbers."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+async def _serve(settings: Settings, *, console: bool) -> NoReturn:
+    """Serve, and leave from within the event loop: its own end waits for a name look-up that gets no answer."""
+    leave(await run(settings, console=console))
