@@ -6,19 +6,18 @@ import os
 import random
 import signal
 import sys
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 from adapters.base import Adapter, Handler
+from adapters.dispatch import until_stopped
 from bot.admin import Admins, Reloader
 from bot.commands import COMMANDS, MessageHandler
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.engine import IntentEngine
 from bot.inference import Inference
-from bot.service import Service, ServiceLoader
+from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -42,7 +41,8 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     )
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
-        service = await _unless_stopped(stopping, loading, loader.at_start)
+        loaded = asyncio.get_running_loop().run_in_executor(loading, loader.at_start)
+        service = await until_stopped(stopping, loaded)
     except BundleError as error:
         logger.error("%s", error)  # noqa: TRY400 - one sentence for the operator, not a trace
         return ExitCode.FAILURE
@@ -71,18 +71,6 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     finally:
         inference.close()
         logger.info("stopped")
-
-
-async def _unless_stopped(
-    stopping: asyncio.Event, executor: ThreadPoolExecutor, load: Callable[[], Service]
-) -> Service | None:
-    """Return what `load` returns, or None if the process is to stop before."""
-    loaded = asyncio.get_running_loop().run_in_executor(executor, load)
-    stopped = asyncio.create_task(stopping.wait(), name="stopping")
-    waiting: set[asyncio.Future[Service] | asyncio.Task[bool]] = {loaded, stopped}
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    return None if stopping.is_set() else loaded.result()
 
 
 def _platforms(settings: Settings, handler: Handler) -> list[Adapter]:
@@ -132,8 +120,6 @@ def _handle_signals(stopping: asyncio.Event) -> None:
         logger.info("stopping: finishing the replies in flight")
         stopping.set()
 
-    if threading.current_thread() is not threading.main_thread():
-        return
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, stop)

@@ -44,6 +44,11 @@ class Finding:
         return f"{self.severity}: {place}: {self.message}"
 
 
+def errors_in(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings that keep a catalog from being used."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+
+
 class CatalogError(Exception):
     """A catalog that cannot be used.
 
@@ -55,5 +60,5 @@ class CatalogError(Exception):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        self.errors = tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+        self.errors = errors_in(findings)
         super().__init__("\n".join(str(finding) for finding in self.errors))

@@ -1,11 +1,12 @@
 """Every finding about a catalog, in one pass, and the catalog itself when none of them is an error."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from intents.catalog import DEFAULT_FALLBACK, Intent, IntentCatalog, spoken_list
-from intents.findings import CatalogError, Finding, Severity
+from intents.findings import CatalogError, Finding, Severity, errors_in
 from intents.placeholders import PLACEHOLDERS, placeholder_names
 from intents.reading import Reading, ReadIntent, read_intents
 
@@ -34,22 +35,21 @@ def load_catalog(path: Path, normalise: Normalise) -> tuple[IntentCatalog, tuple
     for check in (_check_tags, _check_fields, _check_contexts, _check_placeholders):
         check(reading)
     _check_patterns(reading, normalise)
-    intents = tuple(read.intent for read in reading.intents)
-    if not any(intent.patterns for intent in intents) and not _errors(reading.findings):
+    catalog = IntentCatalog(
+        intents=tuple(read.intent for read in reading.intents),
+        fallback_responses=tuple(text for read in reading.fallbacks for text in read.intent.responses),
+    )
+    if not catalog.trainable and not errors_in(reading.findings):
         reading.add(Severity.ERROR, str(path), "empty: no intent has patterns")
-    if _errors(reading.findings):
+    if errors_in(reading.findings):
         raise CatalogError(reading.findings)
-    fallback = tuple(text for read in reading.fallbacks for text in read.intent.responses)
-    fallback = fallback or (_default_fallback(intents),)
-    return IntentCatalog(intents, fallback), tuple(reading.findings)
+    if not catalog.fallback_responses:
+        catalog = replace(catalog, fallback_responses=(_default_fallback(catalog),))
+    return catalog, tuple(reading.findings)
 
 
-def _errors(findings: Sequence[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity is Severity.ERROR]
-
-
-def _default_fallback(intents: Sequence[Intent]) -> str:
-    topics = [intent.topic for intent in intents if intent.patterns and not intent.context_filter]
+def _default_fallback(catalog: IntentCatalog) -> str:
+    topics = [intent.topic for intent in catalog.topics]
     return DEFAULT_FALLBACK.format(topics=spoken_list(topics, N_TOPICS) or "a few things")
 
 

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from model.bundle import CATALOG_FILE, BundleError, current_path, load_bundle
 from scripts.benchmark_probe import READY
 from scripts.options import fail, settings_or_exit, write_json
+from scripts.tables import plain_console
 
 N_RUNS = 3
 """Processes started for each runtime, in turn; every figure is their median."""
@@ -91,7 +91,7 @@ def _print(figures: dict[str, Any]) -> None:
         ("messages a second", "messages_per_s"),
     ):
         table.add_row(name, *(str(functools.reduce(operator.getitem, path, of)) for of in (figures, baseline)))
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = plain_console()
     console.print(table)
     console.print(f"bundle: {figures['bundle_mb']} MB")
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from intents.findings import CatalogError
@@ -17,6 +16,7 @@ from model.evaluation import LabelledFileError, by_intent, measure, read_labelle
 from model.runtime import load_runtime
 from model.text import normalise
 from scripts.options import fail, settings_or_exit, write_json
+from scripts.tables import plain_console
 
 N_WORST = 10
 
@@ -52,7 +52,7 @@ def main() -> int:
     metrics = measure(messages, decisions, classifier.rule.policy.threshold)
     p50, p99 = np.percentile(latencies_ms, [50, 99]).round(3).tolist()
     figures = metrics.to_json() | {"runtime": classifier.runtime.name, "latency_ms": {"p50": p50, "p99": p99}}
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = plain_console()
     table = Table(title=f"{arguments.data} under {bundle.name}", title_justify="left", show_header=False)
     for name, value in figures.items():
         shown = f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -21,6 +20,7 @@ from model.config import TrainingConfig, TrainingError
 from model.runtime import KERAS_FILE, LITERT_FILE, import_tensorflow_quietly
 from model.text import normalise
 from scripts.options import fail, settings_or_exit
+from scripts.tables import plain_console
 
 if TYPE_CHECKING:
     from model.training import TrainingReport
@@ -70,7 +70,7 @@ def _train(
     from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    console = plain_console(stderr=True)
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("preparing", total=None)
 
@@ -115,7 +115,7 @@ def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> b
 
 
 def _print_report(report: "TrainingReport", duration_s: float) -> None:
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = plain_console()
     policy = report.policy
     table = Table(title="On patterns held out of training", title_justify="left", show_header=False)
     rows = [("patterns, intents, epochs", f"{report.n_patterns}, {report.n_intents}, {report.epochs}")]

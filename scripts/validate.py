@@ -5,7 +5,7 @@ import io
 import sys
 from pathlib import Path
 
-from intents.findings import CatalogError, Finding, Severity
+from intents.findings import CatalogError, Finding, errors_in
 from intents.validation import load_catalog
 from model.text import normalise
 from scripts.options import settings_or_exit
@@ -31,7 +31,7 @@ def main() -> int:
         findings, summary = error.findings, str(arguments.path)
     for finding in findings:
         print(finding)
-    n_errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    n_errors = len(errors_in(findings))
     n_warnings = len(findings) - n_errors
     print(f"{summary}: {n_errors} errors, {n_warnings} warnings")
     return int(n_errors > 0 or (arguments.strict and n_warnings > 0))
