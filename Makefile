@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+ENCODER_TRIED := $(VENV)/.encoder-tried
 
 .PHONY: run setup test check lock
 .SILENT:
@@ -13,7 +14,7 @@ run: setup
 	$(RUN) -m scripts.train --if-due 1>&2 </dev/null
 	exec $(RUN) -m bot
 
-setup: $(INSTALLED)
+setup: $(INSTALLED) $(ENCODER_TRIED)
 
 $(INSTALLED): requirements.lock pyproject.toml
 	echo "Installing into $(VENV) (once; it takes a minute or two) ..." >&2
@@ -21,6 +22,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock 1>&2 </dev/null
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . 1>&2 </dev/null
 	touch $(INSTALLED)
+
+# Each source is tried once, and training does without where none answers; later only scripts.fetch_encoder tries again.
+$(ENCODER_TRIED): model/encoder_files.py | $(INSTALLED)
+	echo "Looking for the sentence encoder (90 MB, once) ..." >&2
+	$(RUN) -m scripts.fetch_encoder --once 1>&2 </dev/null
+	touch $(ENCODER_TRIED)
 
 test: setup
 	$(RUN) -m pytest

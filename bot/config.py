@@ -36,6 +36,7 @@ class Settings:
     intents_path: Path = Path("intents/starter")
     models_dir: Path = Path(".parley/models")
     state_dir: Path = Path(".parley/state")
+    encoder_dir: Path = Path(".parley/encoder")
     model_runtime: RuntimeChoice = "auto"
     confidence_threshold: float | None = None
     context_ttl_s: float = 1_200.0
@@ -106,6 +107,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
         models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
         state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
+        encoder_dir=read("ENCODER_DIR", Path, default.encoder_dir, "a path"),
         model_runtime=read("MODEL_RUNTIME", _runtime, default.model_runtime, "auto, litert or keras"),
         confidence_threshold=read("CONFIDENCE_THRESHOLD", _share, None, "a number from 0 to 1"),
         context_ttl_s=read("CONTEXT_TTL_S", _positive(float), default.context_ttl_s, "seconds, more than 0"),

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from intents.catalog import IntentCatalog
-from model.decision import Policy
-from model.features import NgramFeatures
+from model.decision import Evidence, Policy
+from model.encoder_files import TOKENIZER_FILE, sha256_of
+from model.features import NgramFeatures, TextFeatures
+from model.tokens import SentenceTokenizer, TokenizerError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CURRENT_FILE = "current"
 MANIFEST_FILE = "manifest.json"
 CATALOG_FILE = "catalog.json"
@@ -84,6 +86,8 @@ class Manifest:
         Of the random numbers in training.
     metrics
         Measured on held-out patterns; None where the catalog was too small to hold any out.
+    training
+        How it was trained: encoder, epochs of its fine-tuning, time, and how far both runtimes agree.
     versions
         The libraries that trained it.
     sha256
@@ -98,6 +102,7 @@ class Manifest:
     config: Mapping[str, Any]
     seed: int
     metrics: Mapping[str, Any] | None
+    training: Mapping[str, Any]
     versions: Mapping[str, str]
     sha256: Mapping[str, str]
 
@@ -108,7 +113,7 @@ class Bundle:
 
     path: Path
     manifest: Manifest
-    features: NgramFeatures
+    features: TextFeatures
     catalog: IntentCatalog
 
     @property
@@ -137,14 +142,15 @@ def fingerprint(catalog: IntentCatalog, config: Mapping[str, Any]) -> str:
 def write_bundle(
     models_dir: Path,
     *,
-    save_network: Callable[[Path], None],
-    features: NgramFeatures,
+    save_network: Callable[[Path], float],
+    features: TextFeatures,
     catalog: IntentCatalog,
     labels: tuple[str, ...],
     policy: Policy,
     config: Mapping[str, Any],
     seed: int,
     metrics: Mapping[str, Any] | None,
+    training: Mapping[str, Any],
     versions: Mapping[str, str],
 ) -> Path:
     """Write a bundle under a temporary name, flush it to the disk, rename it and return its directory.
@@ -154,7 +160,8 @@ def write_bundle(
     models_dir
         Where bundles live; made if missing.
     save_network
-        Writes the network's files into the directory that it is given.
+        Writes the network's files into the directory that it is given; returns the share of the patterns that both
+        runtimes rank alike.
 
     Raises
     ------
@@ -165,8 +172,10 @@ def write_bundle(
     _remove_abandoned(models_dir)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=models_dir))
     try:
-        save_network(temporary)
-        _write_json(temporary / FEATURES_FILE, features.to_json())
+        agreement = save_network(temporary)
+        _write_json(temporary / FEATURES_FILE, features.ngrams.to_json())
+        if features.tokenizer is not None:
+            (temporary / TOKENIZER_FILE).write_bytes(features.tokenizer.content)
         _write_json(temporary / CATALOG_FILE, catalog.to_json())
         now = datetime.now(UTC)
         manifest = Manifest(
@@ -178,6 +187,7 @@ def write_bundle(
             config=config,
             seed=seed,
             metrics=metrics,
+            training={**training, "litert_agreement": agreement},
             versions=versions,
             sha256={file.name: sha256_of(file) for file in sorted(temporary.iterdir())},
         )
@@ -262,13 +272,15 @@ def load_bundle(path: Path) -> Bundle:
     """
     manifest = _read_manifest(path)
     try:
-        features = NgramFeatures.from_json(json.loads(_verified(path, FEATURES_FILE, manifest)))
+        ngrams = NgramFeatures.from_json(json.loads(_verified(path, FEATURES_FILE, manifest)))
+        has_encoder = TOKENIZER_FILE in manifest.sha256
+        tokenizer = SentenceTokenizer(_verified(path, TOKENIZER_FILE, manifest)) if has_encoder else None
         catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if tuple(intent.tag for intent in catalog.trainable) != manifest.labels:
         raise BundleCorruptError(path, "its intents are not those of its catalog")
-    return Bundle(path, manifest, features, catalog)
+    return Bundle(path, manifest, TextFeatures(ngrams, tokenizer), catalog)
 
 
 def _verified(path: Path, name: str, manifest: Manifest) -> bytes:
@@ -290,7 +302,8 @@ def _read_manifest(path: Path) -> Manifest:
     if version != FORMAT_VERSION:
         raise BundleIncompatibleError(path, version)
     try:
-        policy = Policy(**value.pop("policy"))
+        figures = value.pop("policy")
+        policy = Policy(evidence=Evidence(**figures.pop("evidence")), **figures)
         manifest = Manifest(policy=policy, labels=tuple(value.pop("labels")), **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field, or has one too many") from error
@@ -301,19 +314,14 @@ def _read_manifest(path: Path) -> Manifest:
 
 def _is_sound(manifest: Manifest) -> bool:
     policy = manifest.policy
+    figures = (policy.temperature, policy.threshold, policy.margin, *astuple(policy.evidence))
     return (
         isinstance(manifest.sha256, dict)
         and isinstance(manifest.config, dict)
         and all(isinstance(label, str) for label in manifest.labels)
-        and all(isinstance(figure, int | float) and math.isfinite(figure) for figure in astuple(policy))
+        and all(isinstance(figure, int | float) and math.isfinite(figure) for figure in figures)
         and policy.temperature > 0
     )
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

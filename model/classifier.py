@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from intents.catalog import IntentCatalog
 from model.bundle import Bundle
-from model.decision import Decision, DecisionRule
+from model.decision import Decision, DecisionRule, Scores
 from model.runtime import Runtime
 from model.text import normalise
 
@@ -60,8 +57,8 @@ class IntentClassifier:
         decision = self.rule.without_scores(normalised, contexts)
         if decision is not None:
             return decision
-        familiarity = self.bundle.features.familiarity(normalised)
+        familiarity = self.bundle.features.ngrams.familiarity(normalised)
         return self.rule.with_scores(self._score(normalised), familiarity, contexts)
 
-    def _score(self, normalised: str) -> NDArray[np.float32]:
-        return self.runtime.logits(*self.bundle.features.encode(normalised))
+    def _score(self, normalised: str) -> Scores:
+        return self.runtime.scores(self.bundle.features.encode(normalised))

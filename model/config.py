@@ -1,18 +1,81 @@
 """What training depends on beside the catalog and the seed. docs/model.md has the measurements behind the values."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkConfig:
-    """What the network is built and fitted with."""
+class HeadConfig:
+    """What the classifying head is built and fitted with.
 
+    Parameters
+    ----------
+    label_smoothing, weight_decay
+        Of the loss and of AdamW.
+    hidden_units, dropout, learning_rate
+        Of a head that reads n-grams alone.
+    feature_dropout, encoder_learning_rate
+        Of one that reads the features of a sentence encoder, too.
+    scale
+        What a cosine of 1 to the mean of a class is worth in the logits at the start.
+    ngram_weight
+        How much the n-grams count beside the encoder.
+    """
+
+    label_smoothing: float = 0.1
+    weight_decay: float = 1e-2
     hidden_units: int = 128
     dropout: float = 0.5
-    label_smoothing: float = 0.1
     learning_rate: float = 5e-3
+    feature_dropout: float = 0.1
+    encoder_learning_rate: float = 1e-2
+    scale: float = 20.0
+    ngram_weight: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuningConfig:
+    """How the upper half of the sentence encoder is adapted; see `model.finetuning`.
+
+    Parameters
+    ----------
+    epochs, epochs_large
+        The most passes over the patterns, and over those of a large catalog; the time budget may allow fewer.
+    min_epochs
+        With fewer, the encoder is left as it was published.
+    batch_size
+        Texts in a batch.
+    learning_rate, warm_up_share, weight_decay
+        Of AdamW: its rate rises over a share of the steps, then falls along a cosine.
+    head_speed
+        By how much the classifier learns faster than the encoder.
+    scale
+        What a cosine of 1 is worth in the logits.
+    label_smoothing
+        Of the cross-entropy.
+    contrastive_weight, contrastive_temperature
+        Of the contrastive loss.
+    token_dropout
+        The share of tokens that are overlooked in a batch.
+    tuned_share
+        How much of the tuned weights is kept; the rest are the published ones.
+    """
+
+    epochs: int = 12
+    epochs_large: int = 6
+    min_epochs: int = 3
+    batch_size: int = 64
+    learning_rate: float = 2e-4
+    warm_up_share: float = 0.1
     weight_decay: float = 1e-2
+    head_speed: float = 10.0
+    scale: float = 20.0
+    label_smoothing: float = 0.05
+    contrastive_weight: float = 1.0
+    contrastive_temperature: float = 0.07
+    token_dropout: float = 0.15
+    tuned_share: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +86,81 @@ class TrainingConfig:
     ----------
     pipeline
         The version of normalisation, features and decision; a change to what they do to a text raises it.
+    encoder
+        SHA-256 of the sentence encoder's files; None without one.
     character_sizes
         The least and the greatest n of the character n-grams.
     min_count, min_count_large
         In how many patterns an n-gram must stand to be kept.
     epochs, epochs_large
-        The most passes over the patterns; early stopping ends sooner.
+        Passes of the head over the patterns.
+    encoder_epochs
+        The same beside a sentence encoder, which leaves less to learn.
     min_steps
         The least number of batches that those passes come to: a small catalog takes more of them.
-    min_validation
-        Early stopping looks at no fewer patterns than this; a smaller catalog takes all passes.
     folds, folds_large
         Folds of the cross-validation that calibrates.
-    patience
-        Epochs without a better validation accuracy before fitting stops.
-    validation_share
-        What early stopping looks at.
-    network
+    held_out_share
+        What is held out to calibrate when the encoder is fine-tuned.
+    patterns_per_prototype, max_prototypes
+        An intent has one prototype for so many patterns, and at most so many.
+    head
         Of the network and its fitting.
+    fine_tuning
+        Of the encoder's.
     """
 
-    pipeline: int = 1
+    pipeline: int = 2
+    encoder: str | None = None
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1
     min_count_large: int = 3
-    epochs: int = 12
-    epochs_large: int = 8
+    epochs: int = 10
+    epochs_large: int = 7
+    encoder_epochs: int = 6
     min_steps: int = 100
-    min_validation: int = 50
     folds: int = 5
     folds_large: int = 3
-    patience: int = 4
-    validation_share: float = 0.1
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    held_out_share: float = 0.2
+    patterns_per_prototype: int = 6
+    max_prototypes: int = 16
+    head: HeadConfig = field(default_factory=HeadConfig)
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         return asdict(self) | {"character_sizes": list(self.character_sizes)}
+
+
+FEATURES_DIR = "features"
+"""Where in the directory of bundles the features of texts are kept."""
+
+FineTune = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a training was asked for.
+
+    Parameters
+    ----------
+    encoder_dir
+        Where the sentence encoder's files are; None trains without one.
+    is_encoder_chosen
+        Whether that was asked for by name.
+    fine_tune
+        Whether to adapt the encoder; ``"auto"`` does when it fits the budget.
+    budget_s
+        Wall time that ``"auto"`` plans with.
+    cache_dir
+        Where the features of texts are kept from one training to the next; None keeps none.
+    """
+
+    encoder_dir: Path | None = None
+    is_encoder_chosen: bool = False
+    fine_tune: FineTune = "auto"
+    budget_s: float = 600.0
+    cache_dir: Path | None = None
 
 
 class TrainingError(Exception):

@@ -3,6 +3,7 @@
 The same object decides live and in the evaluation. NumPy and the standard library only.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ DEFAULT_MARGIN = 0.02
 """The least lead of the best intent over the second; see docs/model.md for the measurement."""
 
 
+MAX_LOG_ODDS = 30.0
+"""Beyond it a confidence is 0 or 1 in float32."""
+
+
 class Reason(StrEnum):
     """Which rule decided. The first two answer, the others fall back."""
 
@@ -27,6 +32,52 @@ class Reason(StrEnum):
     BELOW_THRESHOLD = "below_threshold"
     AMBIGUOUS = "ambiguous"
     OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the network says of one text.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(n_labels + 1,)``: of each intent, and last of "none of them".
+    similarity
+        Shape ``(n_labels,)``: the cosine to the nearest prototype of each intent; zeros without a sentence encoder.
+    """
+
+    logits: NDArray[np.float32]
+    similarity: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a text being in scope, and how much each kind counts.
+
+    A logistic regression: the score is ``sigmoid(bias + log_odds * ... + similarity * ... + familiarity * ...)``. The
+    default is the confidence itself.
+
+    Parameters
+    ----------
+    bias
+        Of the sum.
+    log_odds
+        Weight of the log-odds of the best intent's confidence.
+    similarity
+        Weight of the greatest similarity to an intent.
+    familiarity
+        Weight of `model.features.NgramFeatures.familiarity`.
+    """
+
+    bias: float = 0.0
+    log_odds: float = 1.0
+    similarity: float = 0.0
+    familiarity: float = 0.0
+
+    def score(self, log_odds: float, similarity: float, familiarity: float) -> float:
+        """Return how surely a text is in scope, from 0 to 1."""
+        total = self.bias + self.log_odds * log_odds + self.similarity * similarity + self.familiarity * familiarity
+        return 1 / (1 + math.exp(-max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, total))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +92,14 @@ class Policy:
         The least score that is answered, from 0 to 1.
     margin
         The least lead of the best confidence over the second, from 0 to 1.
+    evidence
+        What the score is made of.
     """
 
     temperature: float = 1.0
     threshold: float = 0.5
     margin: float = DEFAULT_MARGIN
+    evidence: Evidence = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +121,7 @@ class Decision:
     reason
         The rule that decided.
     score
-        The number compared with the threshold, from 0 to 1: confidence times familiarity.
+        The number compared with the threshold, from 0 to 1: how surely the message is in scope.
     ranking
         Every intent that the active contexts allow, best first; of an exact match, that intent alone.
     """
@@ -114,7 +168,7 @@ class DecisionRule:
         """
         if not normalised:
             return Decision(None, Reason.EMPTY, 0.0, ())
-        allowed = self._allowed(contexts)
+        allowed = self.allowed(contexts)
         equal = [number for number in self._exact.get(normalised, ()) if allowed[number]]
         if not equal:
             return None
@@ -123,38 +177,63 @@ class DecisionRule:
         label = self.labels[best]
         return Decision(label, Reason.EXACT, 1.0, (RankedIntent(label, 1.0),))
 
-    def with_scores(self, logits: NDArray[np.float32], familiarity: float, contexts: Sequence[str]) -> Decision:
+    def with_scores(self, scores: Scores, familiarity: float, contexts: Sequence[str]) -> Decision:
         """Decide by the network's scores.
 
         Parameters
         ----------
-        logits
-            Shape ``(n_labels,)``, columns as `labels`.
+        scores
+            Columns as `labels`.
         familiarity
-            By how much a confidence counts for the text, from 0 to 1 (`NgramFeatures.familiarity`).
+            How much of the text the training texts know, from 0 to 1 (`NgramFeatures.familiarity`).
         contexts
             The active contexts.
         """
-        allowed = self._allowed(contexts)
-        confidences = masked_softmax(logits / self.policy.temperature, allowed)
-        order = [int(number) for number in np.argsort(-confidences, kind="stable") if allowed[number]]
-        ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
-        if not ranking:
+        allowed = self.allowed(contexts)
+        if not allowed.any():
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())
+        confidences = confidences_of(scores.logits, allowed, self.policy.temperature)
+        order = [int(number) for number in np.argsort(-confidences[:-1], kind="stable") if allowed[number]]
+        ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
         confidence = ranking[0].confidence
         lead = confidence - (ranking[1].confidence if len(ranking) > 1 else 0.0)
-        score = confidence * familiarity
-        if confidence < self.policy.threshold:
-            return Decision(None, Reason.BELOW_THRESHOLD, score, ranking)
+        score = self.policy.evidence.score(
+            log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity
+        )
         if score < self.policy.threshold:
-            return Decision(None, Reason.OUT_OF_SCOPE, score, ranking)
+            is_outside = confidences[-1] > confidence
+            return Decision(None, Reason.OUT_OF_SCOPE if is_outside else Reason.BELOW_THRESHOLD, score, ranking)
         if lead < self.policy.margin:
             return Decision(None, Reason.AMBIGUOUS, score, ranking)
         return Decision(ranking[0].tag, Reason.CONFIDENT, score, ranking)
 
-    def _allowed(self, contexts: Sequence[str]) -> NDArray[np.bool_]:
+    def allowed(self, contexts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which labels the active contexts allow, shape ``(n_labels,)``."""
         active = set(contexts)
         return np.fromiter((not needed or bool(needed & active) for needed in self._filters), np.bool_)
+
+
+def confidences_of(logits: NDArray[np.float32], allowed: NDArray[np.bool_], temperature: float) -> NDArray[np.float64]:
+    """Return calibrated confidences, shape ``(..., n_labels + 1)``; "none of them", the last, is always allowed.
+
+    Parameters
+    ----------
+    logits
+        Shape ``(..., n_labels + 1)``.
+    allowed
+        Shape ``(..., n_labels)``.
+    temperature
+        Divides the logits.
+    """
+    always = np.ones((*allowed.shape[:-1], 1), np.bool_)
+    return masked_softmax(logits / np.float32(temperature), np.concatenate([allowed, always], axis=-1))
+
+
+def log_odds_of(confidence: float) -> float:
+    """Return the log-odds of a confidence, within `MAX_LOG_ODDS`."""
+    if not 0 < confidence < 1:
+        return math.copysign(MAX_LOG_ODDS, confidence - 0.5)
+    return max(-MAX_LOG_ODDS, min(MAX_LOG_ODDS, math.log(confidence) - math.log1p(-confidence)))
 
 
 def masked_softmax(logits: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:

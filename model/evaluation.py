@@ -1,6 +1,8 @@
 """Metrics of decisions over labelled messages, under the live rule. Training and scripts only: imports scikit-learn."""
 
 import json
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
-from model.decision import Decision
+from model.decision import Decision, Reason
 
 
 class LabelledFileError(Exception):
@@ -26,12 +28,66 @@ class LabelledMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """A labelled message and what was decided about it."""
+
+    message: LabelledMessage
+    decision: Decision
+
+    @property
+    def first(self) -> str | None:
+        """The first of the ranking, answered or not; None where nothing was ranked."""
+        return self.decision.ranking[0].tag if self.decision.ranking else None
+
+    @property
+    def is_out_of_scope(self) -> bool:
+        """Whether the message should get no answer."""
+        return self.message.intent is None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the message is in scope and its intent is the first of the ranking."""
+        return not self.is_out_of_scope and self.first == self.message.intent
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the message got an answer, right or wrong."""
+        return self.decision.intent is not None
+
+
+def pair_up(messages: Sequence[LabelledMessage], decisions: Sequence[Decision]) -> tuple[Outcome, ...]:
+    """Return each message with its decision."""
+    return tuple(Outcome(*pair) for pair in zip(messages, decisions, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class IntentMetrics:
-    """How one intent fares: of `n` messages that mean it, which share was ranked first, and what was ranked instead."""
+    """How one intent fares among the in-scope messages. Shares run from 0 to 1.
+
+    Parameters
+    ----------
+    tag
+        The intent.
+    n
+        The messages that mean it.
+    recall
+        Which share of them ranks it first.
+    precision
+        Which share of the messages that rank it first means it; None where none ranks it first.
+    f1
+        The harmonic mean of both.
+    coverage
+        Which share of its messages is answered, rightly or not.
+    confused_with
+        What its messages most often rank first instead.
+    """
 
     tag: str
     n: int
     recall: float
+    precision: float | None
+    f1: float
+    coverage: float
     confused_with: str | None
 
 
@@ -118,7 +174,7 @@ def measure(messages: Sequence[LabelledMessage], decisions: Sequence[Decision], 
     inside = [(message.intent, decision) for message, decision in pairs if message.intent is not None]
     outside = [decision for message, decision in pairs if message.intent is None]
     truth = [intent for intent, _ in inside]
-    first = [_first(decision) for _, decision in inside]
+    first = [decision.ranking[0].tag if decision.ranking else "" for _, decision in inside]
     answered = [(intent, decision.intent) for intent, decision in inside if decision.intent is not None]
     return Metrics(
         n=len(pairs),
@@ -135,21 +191,47 @@ def measure(messages: Sequence[LabelledMessage], decisions: Sequence[Decision], 
 
 
 def by_intent(messages: Sequence[LabelledMessage], decisions: Sequence[Decision]) -> list[IntentMetrics]:
-    """Return the figures of each intent, the worst first."""
-    firsts: dict[str, list[str]] = {}
-    for message, decision in zip(messages, decisions, strict=True):
-        if message.intent is not None:
-            firsts.setdefault(message.intent, []).append(_first(decision))
-    rows = []
-    for tag, ranked in firsts.items():
-        wrong = [first for first in ranked if first != tag]
-        most_often = max(sorted(set(wrong)), key=wrong.count, default=None)
-        rows.append(IntentMetrics(tag, len(ranked), 1 - len(wrong) / len(ranked), most_often or None))
+    """Return the figures of each intent that a message means, the worst first."""
+    inside: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in pair_up(messages, decisions):
+        if outcome.message.intent is not None:
+            inside[outcome.message.intent].append(outcome)
+    ranked_first = Counter(outcome.first for outcomes in inside.values() for outcome in outcomes)
+    rows = [_intent_metrics(tag, outcomes, ranked_first[tag]) for tag, outcomes in inside.items()]
     return sorted(rows, key=lambda row: (row.recall, row.tag))
 
 
-def _first(decision: Decision) -> str:
-    return decision.ranking[0].tag if decision.ranking else ""
+def _intent_metrics(tag: str, outcomes: Sequence[Outcome], n_first: int) -> IntentMetrics:
+    n = len(outcomes)
+    n_found = sum(outcome.is_found for outcome in outcomes)
+    wrong = [outcome.first for outcome in outcomes if not outcome.is_found and outcome.first is not None]
+    return IntentMetrics(
+        tag=tag,
+        n=n,
+        recall=n_found / n,
+        precision=n_found / n_first if n_first else None,
+        f1=2 * n_found / (n + n_first),
+        coverage=sum(outcome.is_answered for outcome in outcomes) / n,
+        confused_with=max(sorted(set(wrong)), key=wrong.count, default=None),
+    )
+
+
+def answered_up_to(decision: Decision, margin: float) -> float:
+    """Return the highest threshold under which a message is answered: infinite for any, minus infinite for none.
+
+    Parameters
+    ----------
+    decision
+        Made under any threshold.
+    margin
+        Of the policy that made it.
+    """
+    if decision.reason is Reason.EXACT:
+        return math.inf
+    if not decision.ranking:
+        return -math.inf
+    first, second = (*(ranked.confidence for ranked in decision.ranking[:2]), 0.0)[:2]
+    return decision.score if first - second >= margin else -math.inf
 
 
 def _share(hits: Iterator[bool]) -> float | None:

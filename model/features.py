@@ -1,6 +1,6 @@
-"""Word and character n-grams of a text as ids and weights: what the network's embedding bag reads.
+"""What the network reads of a text: word and character n-grams with weights, and the tokens of a sentence encoder.
 
-NumPy and the standard library only: this runs in the serving process.
+NumPy and the standard library, and `tokenizers` where there is an encoder: this runs in the serving process.
 """
 
 import math
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.text import tokenise
+from model.tokens import SentenceTokenizer
 
 MAX_NGRAMS = 1_024
 """How many n-grams of one text are read: those of about 250 characters. The rest is cut."""
@@ -22,6 +23,23 @@ UNKNOWN_WORD = 0.5
 
 PADDING_ID = 0
 """The id that fills the rows of a batch; its weight is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One text as the network reads it.
+
+    Parameters
+    ----------
+    ngram_ids, ngram_weights
+        Shape ``(n_ngrams,)`` each: `NgramFeatures.encode`.
+    token_ids
+        Shape ``(n_tokens,)``: `SentenceTokenizer.encode`; empty without a sentence encoder.
+    """
+
+    ngram_ids: NDArray[np.int32]
+    ngram_weights: NDArray[np.float32]
+    token_ids: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +151,28 @@ class NgramFeatures:
         )
 
 
-def fit_features(
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """Everything that turns a text into the network's inputs.
+
+    Parameters
+    ----------
+    ngrams
+        The vocabulary of n-grams.
+    tokenizer
+        That of the sentence encoder, or None without one.
+    """
+
+    ngrams: NgramFeatures
+    tokenizer: SentenceTokenizer | None = None
+
+    def encode(self, normalised: str) -> Encoded:
+        """Return a normalised text as the network reads it."""
+        tokens = np.zeros(0, np.int32) if self.tokenizer is None else self.tokenizer.encode(normalised)
+        return Encoded(*self.ngrams.encode(normalised), tokens)
+
+
+def fit_ngrams(
     texts: Sequence[Sequence[str]],
     stems: Mapping[str, str],
     *,
@@ -191,15 +230,24 @@ def character_ngrams(tokens: Iterable[str], sizes: tuple[int, int]) -> Iterator[
                 yield padded[start : start + size]
 
 
-def pad(rows: Sequence[tuple[NDArray[np.int32], NDArray[np.float32]]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return encoded texts as one batch: ids and weights, both of shape ``(n_texts, n_ngrams)``."""
-    width = max((len(ids) for ids, _ in rows), default=0) or 1
-    ids = np.full((len(rows), width), PADDING_ID, np.int32)
-    weights = np.zeros((len(rows), width), np.float32)
-    for row, (row_ids, row_weights) in enumerate(rows):
-        ids[row, : len(row_ids)] = row_ids
-        weights[row, : len(row_weights)] = row_weights
+def pad_ngrams(texts: Sequence[Encoded]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the n-grams of texts as one batch: ids and weights, both of shape ``(n_texts, n_ngrams)``."""
+    width = max((len(text.ngram_ids) for text in texts), default=0) or 1
+    ids = np.full((len(texts), width), PADDING_ID, np.int32)
+    weights = np.zeros((len(texts), width), np.float32)
+    for row, text in enumerate(texts):
+        ids[row, : len(text.ngram_ids)] = text.ngram_ids
+        weights[row, : len(text.ngram_weights)] = text.ngram_weights
     return ids, weights
+
+
+def pad_tokens(texts: Sequence[Encoded]) -> NDArray[np.int32]:
+    """Return the tokens of texts as one batch of shape ``(n_texts, n_tokens)``."""
+    width = max((len(text.token_ids) for text in texts), default=0) or 1
+    tokens = np.full((len(texts), width), PADDING_ID, np.int32)
+    for row, text in enumerate(texts):
+        tokens[row, : len(text.token_ids)] = text.token_ids
+    return tokens
 
 
 def _numbered(items: Iterable[str], first: int) -> dict[str, int]:

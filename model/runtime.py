@@ -1,6 +1,6 @@
 """Scoring a loaded bundle: one small protocol, and the two runtimes behind it.
 
-LiteRT runs the compiled network in the serving process: 0.1 ms a message, tens of MB. Keras runs the saved model
+LiteRT runs the compiled network in the serving process: a millisecond or two, tens of MB. Keras runs the saved model
 itself, where LiteRT has no wheel. Each imports its library when it is loaded, never with this module.
 """
 
@@ -9,6 +9,8 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, BundleCorruptError, BundleError
-from model.features import MAX_NGRAMS, PADDING_ID
+from model.decision import Scores
+from model.features import MAX_NGRAMS, PADDING_ID, Encoded
+from model.tokens import MAX_TOKENS
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +29,11 @@ LITERT_FILE = "serving.tflite"
 
 RuntimeChoice = Literal["auto", "litert", "keras"]
 
-WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
-"""The lengths to which one text's n-grams are padded: LiteRT plans its memory once for each."""
+NGRAM_WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
+"""The lengths to which one text's n-grams are padded."""
+
+TOKEN_WIDTHS = (8, 16, 32, MAX_TOKENS)
+"""Likewise its tokens. LiteRT plans its memory anew when a length changes, so there are few."""
 
 
 class RuntimeMissingError(BundleError):
@@ -40,14 +47,8 @@ class Runtime(Protocol):
     def name(self) -> str:
         """``"litert"`` or ``"keras"``, as logs and reports name it."""
 
-    def logits(self, ids: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of one text, shape ``(n_labels,)``, in the order of the manifest's labels.
-
-        Parameters
-        ----------
-        ids, weights
-            Shape ``(n_ngrams,)`` each, as `model.features.NgramFeatures.encode` returns them.
-        """
+    def scores(self, text: Encoded) -> Scores:
+        """Return what the network says of one text, columns in the order of the manifest's labels."""
 
 
 def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto") -> Runtime:
@@ -82,20 +83,21 @@ class LiteRTRuntime:
     name = "litert"
 
     def __init__(self, bundle: Bundle) -> None:
-        self._network = LiteRTNetwork(bundle.read(LITERT_FILE))
+        content = bundle.read(LITERT_FILE)
         try:
-            n_labels = len(self.logits(np.zeros(1, np.int32), np.zeros(1, np.float32)))
+            self._network = LiteRTNetwork(content)
+            n_labels = len(self.scores(bundle.features.encode("hello")).similarity)
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleCorruptError(bundle.path, f"{LITERT_FILE} cannot be run") from error
         _check_width(bundle, LITERT_FILE, n_labels)
 
-    def logits(self, ids: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of one text; see `Runtime.logits`."""
-        return self._network.logits(ids, weights)
+    def scores(self, text: Encoded) -> Scores:
+        """Return what the network says of one text; see `Runtime.scores`."""
+        return self._network.scores(text)
 
 
 class LiteRTNetwork:
-    """A compiled network: one interpreter a width, made when a text first needs it.
+    """A compiled network in one interpreter, which is resized when texts of another length come.
 
     Parameters
     ----------
@@ -104,36 +106,44 @@ class LiteRTNetwork:
     """
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._interpreters: dict[int, tuple[Any, int, int, int]] = {}
+        with _quiet_standard_error():  # it announces its delegate there
+            from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
-    def logits(self, ids: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of one text; see `Runtime.logits`."""
-        width = next(width for width in WIDTHS if len(ids) <= width)
-        padding = (0, width - len(ids))
-        interpreter, ids_at, weights_at, logits_at = self._interpreters.get(width) or self._plan(width)
-        interpreter.set_tensor(ids_at, np.pad(ids, padding, constant_values=PADDING_ID)[None])
-        interpreter.set_tensor(weights_at, np.pad(weights, padding)[None])
-        interpreter.invoke()
-        logits: NDArray[np.float32] = interpreter.get_tensor(logits_at)[0]
-        return logits
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
+            signature = self._interpreter.get_signature_runner()
+            self._inputs = {name: detail["index"] for name, detail in signature.get_input_details().items()}
+            self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
+            del signature  # no tensor may be resized while it lives
+            self._widths = (0, 0)
+            self._resize(NGRAM_WIDTHS[0], TOKEN_WIDTHS[0])
 
-    def _plan(self, width: int) -> tuple[Any, int, int, int]:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # noqa: PLC0415
+    def scores(self, text: Encoded) -> Scores:
+        """Return what the network says of one text; see `Runtime.scores`."""
+        n_ngrams = next(width for width in NGRAM_WIDTHS if len(text.ngram_ids) <= width)
+        n_tokens = next(width for width in TOKEN_WIDTHS if len(text.token_ids) <= width)
+        if (n_ngrams, n_tokens) != self._widths:
+            self._resize(n_ngrams, n_tokens)
+        self._set("ngram_ids", text.ngram_ids, n_ngrams)
+        self._set("ngram_weights", text.ngram_weights, n_ngrams)
+        if "token_ids" in self._inputs:
+            self._set("token_ids", text.token_ids, n_tokens)
+        self._interpreter.invoke()
+        logits: NDArray[np.float32] = self._interpreter.get_tensor(self._outputs["logits"])[0]
+        if "similarity" not in self._outputs:
+            return Scores(logits, np.zeros(len(logits) - 1, np.float32))
+        return Scores(logits, self._interpreter.get_tensor(self._outputs["similarity"])[0])
 
-        interpreter = Interpreter(
-            model_content=self._content,
-            num_threads=1,
-            # its delegate has no kernel for embeddings, and announces itself on standard error
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        inputs = {detail["dtype"]: detail["index"] for detail in interpreter.get_input_details()}
-        places = (inputs[np.int32], inputs[np.float32], interpreter.get_output_details()[0]["index"])
-        for place in places[:2]:
-            interpreter.resize_tensor_input(place, [1, width])
-        interpreter.allocate_tensors()
-        self._interpreters[width] = (interpreter, *places)
-        return self._interpreters[width]
+    def _resize(self, n_ngrams: int, n_tokens: int) -> None:
+        for name, width in (("ngram_ids", n_ngrams), ("ngram_weights", n_ngrams), ("token_ids", n_tokens)):
+            if name in self._inputs:
+                self._interpreter.resize_tensor_input(self._inputs[name], [1, width])
+        self._interpreter.allocate_tensors()
+        self._widths = (n_ngrams, n_tokens)
+
+    def _set(self, name: str, values: NDArray[Any], width: int) -> None:
+        padded = np.full((1, width), PADDING_ID, values.dtype)
+        padded[0, : len(values)] = values
+        self._interpreter.set_tensor(self._inputs[name], padded)
 
 
 class KerasRuntime:
@@ -151,6 +161,10 @@ class KerasRuntime:
         import keras  # noqa: PLC0415 - seconds and hundreds of MB, only for this runtime
         import tensorflow as tf  # noqa: PLC0415
 
+        self._has_encoder = bundle.features.tokenizer is not None
+        if self._has_encoder:
+            import keras_hub  # noqa: F401, PLC0415 - registers the layers of the encoder
+
         try:
             with tempfile.TemporaryDirectory() as directory:  # Keras loads from a path; so it loads what was verified
                 path = Path(directory, KERAS_FILE)
@@ -158,14 +172,28 @@ class KerasRuntime:
                 model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError) as error:
             raise BundleCorruptError(bundle.path, f"{KERAS_FILE} cannot be loaded") from error
-        _check_width(bundle, KERAS_FILE, model.output_shape[-1])
-        signature = [tf.TensorSpec((1, None), tf.int32), tf.TensorSpec((1, None), tf.float32)]
-        self._call = tf.function(lambda ids, weights: model([ids, weights], training=False), input_signature=signature)
+        _check_width(bundle, KERAS_FILE, model.output["logits"].shape[-1] - 1)
+        signature = {
+            "ngram_ids": tf.TensorSpec((1, None), tf.int32),
+            "ngram_weights": tf.TensorSpec((1, None), tf.float32),
+        }
+        if self._has_encoder:
+            signature["token_ids"] = tf.TensorSpec((1, None), tf.int32)
+        self._call = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
 
-    def logits(self, ids: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of one text; see `Runtime.logits`."""
-        logits: NDArray[np.float32] = self._call(ids[None], weights[None]).numpy()[0]
-        return logits
+    def scores(self, text: Encoded) -> Scores:
+        """Return what the network says of one text; see `Runtime.scores`."""
+        inputs: dict[str, NDArray[Any]] = {
+            "ngram_ids": text.ngram_ids[None],
+            "ngram_weights": text.ngram_weights[None],
+        }
+        if self._has_encoder:
+            inputs["token_ids"] = text.token_ids[None]
+        outputs = self._call(inputs)
+        logits: NDArray[np.float32] = outputs["logits"].numpy()[0]
+        if "similarity" not in outputs:
+            return Scores(logits, np.zeros(len(logits) - 1, np.float32))
+        return Scores(logits, outputs["similarity"].numpy()[0])
 
 
 def _check_width(bundle: Bundle, file: str, n_labels: int) -> None:
@@ -182,15 +210,22 @@ def import_tensorflow_quietly() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _quiet_standard_error():
+        import tensorflow as tf  # noqa: PLC0415
+
+        tf.constant(0)  # the devices, too, are announced
+
+
+@contextmanager
+def _quiet_standard_error() -> Iterator[None]:
+    """Keep what native code writes to the file descriptor of standard error from being seen."""
     if sys.stderr is not None:
         sys.stderr.flush()
     kept = os.dup(2)
     try:
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        import tensorflow as tf  # noqa: PLC0415
-
-        tf.constant(0)  # the devices, too, are announced
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

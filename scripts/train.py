@@ -6,27 +6,40 @@ The bundle's path and its metrics go to standard output, progress and remarks to
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
 from intents.catalog import IntentCatalog
-from intents.findings import CatalogError
+from intents.findings import CatalogError, Finding
 from intents.validation import load_catalog
 from model.bundle import Bundle, BundleError, check_writable, current_path, fingerprint, load_bundle, set_current
-from model.config import TrainingConfig, TrainingError
+from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
+from model.encoder_files import FETCH_COMMAND, EncoderFilesError
 from model.runtime import KERAS_FILE, LITERT_FILE, import_tensorflow_quietly
 from model.text import normalise
-from scripts.options import fail, settings_or_exit
-from scripts.tables import plain_console
+from scripts.options import (
+    EncoderChoice,
+    add_encoder_option,
+    chosen_encoder,
+    fail,
+    settings_or_exit,
+    training_libraries,
+)
+
+with training_libraries():
+    from rich.table import Table
+
+    from scripts.progress import progress_bar
+    from scripts.tables import plain_console
 
 if TYPE_CHECKING:
     from model.training import TrainingReport
 
 N_WORST = 5
 N_WARNINGS = 5
+DEFAULT_BUDGET_MINUTES = 10.0
 
 
 def main() -> int:
@@ -38,17 +51,31 @@ def main() -> int:
         print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
         # a broken file keeps no bot from starting that has a model to serve
         return 0 if arguments.if_due and _whole_bundle(arguments.models) else 1
-    for warning in warnings[:N_WARNINGS]:
-        print(warning, file=sys.stderr)
-    if len(warnings) > N_WARNINGS:
-        print(f"... {len(warnings)} warnings in all: `python -m scripts.validate` lists them", file=sys.stderr)
+    _print_warnings(warnings)
     config = TrainingConfig()
-    if arguments.if_due and _fits(arguments.models, catalog, config):
+    try:
+        encoder = chosen_encoder(arguments)
+    except EncoderFilesError as error:
+        fail(error)
+    if arguments.if_due and _fits(arguments.models, catalog, config, encoder):
         return 0
+    if encoder.is_missing:
+        print(
+            "Training without the sentence encoder, whose files are not there: answers will be much less sure."
+            f" Fetch them with `{FETCH_COMMAND}` and train again.",
+            file=sys.stderr,
+        )
+    plan = Plan(
+        encoder_dir=encoder.directory,
+        is_encoder_chosen=encoder.is_chosen,
+        fine_tune=arguments.fine_tune,
+        budget_s=60 * arguments.budget,
+        cache_dir=arguments.models / FEATURES_DIR,
+    )
     started = time.monotonic()
     try:
         check_writable(arguments.models)
-        path, report = _train(catalog, arguments.models, config, arguments.seed)
+        path, report = _train(catalog, arguments.models, config, plan, arguments.seed)
         set_current(arguments.models, path.name)
     except (OSError, TrainingError) as error:
         fail(error)
@@ -61,23 +88,23 @@ def main() -> int:
 
 
 def _train(
-    catalog: IntentCatalog, models_dir: Path, config: TrainingConfig, seed: int
+    catalog: IntentCatalog, models_dir: Path, config: TrainingConfig, plan: Plan, seed: int
 ) -> tuple[Path, "TrainingReport"]:
     """Train under a progress bar on standard error."""
     n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
     print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...", file=sys.stderr)
-    import_tensorflow_quietly()
-    from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
+    with training_libraries():
+        import_tensorflow_quietly()
+        from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
+    with progress_bar() as tell:
+        return train(catalog, models_dir, config=config, plan=plan, seed=seed, tell=tell)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = plain_console(stderr=True)
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("preparing", total=None)
 
-        def tell(stage: str, epoch: int, epochs: int) -> None:
-            progress.update(bar, description=stage, completed=epoch, total=epochs)
-
-        return train(catalog, models_dir, config=config, seed=seed, tell=tell)
+def _print_warnings(warnings: Sequence[Finding]) -> None:
+    for warning in warnings[:N_WARNINGS]:
+        print(warning, file=sys.stderr)
+    if len(warnings) > N_WARNINGS:
+        print(f"... {len(warnings)} warnings in all: `python -m scripts.validate` lists them", file=sys.stderr)
 
 
 def _arguments() -> argparse.Namespace:
@@ -85,9 +112,35 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__.splitlines()[0])
     parser.add_argument("--intents", type=Path, default=settings.intents_path, metavar="PATH", help="(%(default)s)")
     parser.add_argument("--models", type=Path, default=settings.models_dir, metavar="DIR", help="(%(default)s)")
+    add_encoder_option(parser, settings)
+    tuning = parser.add_mutually_exclusive_group()
+    tuning.add_argument(
+        "--fine-tune",
+        action="store_const",
+        const="always",
+        default="auto",
+        help="adapt the encoder to the intents, however long it takes (when it fits the budget)",
+    )
+    tuning.add_argument(
+        "--no-fine-tune", dest="fine_tune", action="store_const", const="never", help="leave the encoder as published"
+    )
+    parser.add_argument(
+        "--budget",
+        type=_minutes,
+        default=DEFAULT_BUDGET_MINUTES,
+        metavar="MINUTES",
+        help="wall time in which the encoder is adapted as well as fits (%(default)g)",
+    )
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
     parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
     return parser.parse_args()
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes < float("inf"):
+        raise ValueError
+    return minutes
 
 
 def _seed(text: str) -> int:
@@ -108,17 +161,30 @@ def _whole_bundle(models_dir: Path) -> Bundle | None:
     return bundle
 
 
-def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig) -> bool:
-    """Whether the current bundle is whole and was trained on this catalog with this configuration."""
+def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig, encoder: EncoderChoice) -> bool:
+    """Whether the current bundle is whole and was trained on this catalog with this configuration and encoder.
+
+    Without encoder files any encoder will do, and one that was chosen for the bundle by name stays.
+    """
     bundle = _whole_bundle(models_dir)
-    return bundle is not None and bundle.manifest.fingerprint == fingerprint(catalog, config.to_json())
+    if bundle is None:
+        return False
+    trained_with = bundle.manifest.config.get("encoder")
+    if bundle.manifest.fingerprint != fingerprint(catalog, replace(config, encoder=trained_with).to_json()):
+        return False
+    was_chosen = bool(bundle.manifest.training.get("is_encoder_chosen")) and not encoder.is_chosen
+    return was_chosen or encoder.is_missing or encoder.identity == trained_with
 
 
 def _print_report(report: "TrainingReport", duration_s: float) -> None:
     console = plain_console()
     policy = report.policy
     table = Table(title="On patterns held out of training", title_justify="left", show_header=False)
-    rows = [("patterns, intents, epochs", f"{report.n_patterns}, {report.n_intents}, {report.epochs}")]
+    tuned = f"tuned in {report.fine_tuning_epochs} epochs" if report.fine_tuning_epochs else "as published"
+    rows = [
+        ("patterns, intents", f"{report.n_patterns}, {report.n_intents}"),
+        ("sentence encoder", tuned if report.has_encoder else "none"),
+    ]
     if report.metrics is not None:
         figures = report.metrics.to_json()
         named = ("accuracy", "macro_f1", "coverage", "accuracy_when_answered")

@@ -22,6 +22,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
     "STATE_DIR": ("s", "state_dir", Path("s")),
+    "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
     "MODEL_RUNTIME": ("Keras", "model_runtime", "keras"),
     "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
     "CONTEXT_TTL_S": ("1.5", "context_ttl_s", 1.5),

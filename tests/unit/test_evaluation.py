@@ -1,13 +1,27 @@
 """The figures of an evaluation, against cases counted by hand, and the file that they are measured on."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from model.decision import Decision, RankedIntent, Reason
-from model.evaluation import IntentMetrics, LabelledFileError, LabelledMessage, by_intent, measure, read_labelled
+from intents.catalog import Intent, IntentCatalog
+from model.decision import Decision, DecisionRule, Policy, RankedIntent, Reason
+from model.evaluation import (
+    IntentMetrics,
+    LabelledFileError,
+    LabelledMessage,
+    answered_up_to,
+    by_intent,
+    measure,
+    pair_up,
+    read_labelled,
+)
 
 
 def answered(tag: str, score: float) -> Decision:
@@ -96,11 +110,63 @@ def test_intents_are_listed_from_the_worst() -> None:
         (None, answered("a", 0.9)),
     ]
     assert by_intent(*split(rows)) == [
-        IntentMetrics("b", 1, 0.0, None),
-        IntentMetrics("a", 4, 0.25, "c"),
-        IntentMetrics("c", 1, 1.0, None),
-        IntentMetrics("d", 1, 1.0, None),
+        IntentMetrics("b", 1, recall=0.0, precision=0.0, f1=0.0, coverage=0.0, confused_with=None),
+        IntentMetrics("a", 4, recall=0.25, precision=1.0, f1=0.4, coverage=1.0, confused_with="c"),
+        IntentMetrics("c", 1, recall=1.0, precision=1 / 3, f1=0.5, coverage=1.0, confused_with=None),
+        IntentMetrics("d", 1, recall=1.0, precision=1.0, f1=1.0, coverage=1.0, confused_with=None),
     ]
+
+
+def test_an_intent_that_never_comes_first_has_no_precision() -> None:
+    """There is nothing to take the share of; its F1 score is 0 all the same."""
+    (row,) = by_intent(*split([("b", fell_back(None, 0.0))]))
+    assert (row.precision, row.f1, row.confused_with) == (None, 0.0, None)
+
+
+def test_macro_f1_is_the_mean_of_the_intents() -> None:
+    """The table of the intents and the figure over all of them are of one kind."""
+    messages, decisions = split([*ROWS, ("c", fell_back("b", 0.2)), ("c", answered("c", 0.7))])
+    rows = by_intent(messages, decisions)
+    assert measure(messages, decisions, 0.5).macro_f1 == pytest.approx(sum(row.f1 for row in rows) / len(rows))
+
+
+def test_outcomes_tell_found_from_answered() -> None:
+    """A message out of scope is never found, and one below the threshold may be."""
+    found = [(one.first, one.is_found, one.is_answered, one.is_out_of_scope) for one in pair_up(*split(ROWS))]
+    assert found == [
+        ("a", True, True, False),
+        ("b", False, True, False),
+        ("b", True, False, False),
+        (None, False, False, False),
+        ("a", False, False, True),
+        ("a", False, True, True),
+        ("c", False, False, True),
+    ]
+
+
+SHARE = st.floats(0, 1)
+
+
+@given(st.lists(st.floats(-5, 5, width=32), min_size=3, max_size=3), SHARE, SHARE, SHARE, st.sampled_from([(), ("x",)]))
+def test_a_decision_tells_what_every_other_threshold_would_do(
+    logits: list[float], familiarity: float, threshold: float, other: float, contexts: tuple[str, ...]
+) -> None:
+    """One evaluation shows all thresholds: as if the rule had decided under each."""
+    intents = tuple(Intent(tag, (tag,), ("yes",), context_filter=("x",) * (tag == "c")) for tag in "abc")
+    catalog = IntentCatalog(intents, ())
+    scores = np.asarray(logits, np.float32)
+    one, another = (
+        DecisionRule(catalog, "abc", Policy(threshold=at)).with_scores(scores, familiarity, contexts)
+        for at in (threshold, other)
+    )
+    assert (another.intent is not None) == (answered_up_to(one, Policy().margin) >= other)
+
+
+def test_no_threshold_keeps_an_exact_match_from_its_answer_nor_answers_nothing() -> None:
+    """They are decided without scores."""
+    exact = Decision("a", Reason.EXACT, 1.0, (RankedIntent("a", 1.0),))
+    assert answered_up_to(exact, 0.02) == math.inf
+    assert answered_up_to(Decision(None, Reason.EMPTY, 0.0, ()), 0.02) == -math.inf
 
 
 def test_decisions_must_match_the_messages() -> None:

@@ -1,0 +1,216 @@
+"""The pretrained sentence encoder in Keras: read from its published files, and run over texts. For training only.
+
+A sentence is the mean over its tokens of two layers of a BERT encoder, the last and the one in the middle, each brought
+to the same length. The middle one still holds wording that the last has turned into meaning: on frozen features it is
+worth a point of accuracy (docs/model.md).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import keras_hub
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+
+from model.config import TrainingError
+from model.encoder_files import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, identity_of
+from model.tokens import SentenceTokenizer, TokenizerError
+
+TOKENS_AT_ONCE = 4_096
+"""What a batch of texts comes to at most, padding included."""
+
+WIDTH_STEP = 4
+"""Batches are padded to multiples of it: few shapes, little padding."""
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, how much of it is done, and of how much."""
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+
+class EncoderError(TrainingError):
+    """A directory holds no encoder that can be used; its text is one sentence."""
+
+    def __init__(self, directory: Path, fault: str) -> None:
+        super().__init__(f"{directory} holds no sentence encoder of the BERT architecture: {fault}")
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEncoder:
+    """An encoder in two halves: fine-tuning adapts the upper one, the lower stays as it was published.
+
+    Parameters
+    ----------
+    tokenizer
+        Cuts texts.
+    lower
+        From token ids, ``(n_texts, n_tokens)``, 0 being padding, to the hidden states of the middle layer,
+        ``(n_texts, n_tokens, n_hidden)``.
+    upper
+        From those and the mask of the tokens to the features, ``(n_texts, 2 * n_hidden)``, each of length 1.
+    identity
+        `model.encoder_files.identity_of` the files that it was read from.
+    """
+
+    tokenizer: SentenceTokenizer
+    lower: keras.Model
+    upper: keras.Model
+    identity: str
+
+    @property
+    def n_features(self) -> int:
+        """The width of the features."""
+        width: int = self.upper.output_shape[-1]
+        return width
+
+    def network(self) -> keras.Model:
+        """Return both halves as one model from token ids to features."""
+        tokens = keras.Input((None,), dtype="int32", name="token_ids")
+        return keras.Model(tokens, self.upper([self.lower(tokens), ops.not_equal(tokens, 0)]), name="encoder")
+
+    def features(self, texts: Sequence[str], stage: str, tell: Tell) -> NDArray[np.float32]:
+        """Return the features of normalised texts, shape ``(n_texts, n_features)``."""
+        run = tf.function(self.network(), reduce_retracing=True)
+        encoded = [self.tokenizer.encode(text) for text in texts]
+        features = np.zeros((len(texts), self.n_features), np.float32)
+        done = 0
+        for rows in batches_by_length(encoded):
+            features[rows] = run(pad_batch([encoded[row] for row in rows])).numpy()
+            done += len(rows)
+            tell(stage, done, len(texts))
+        return features
+
+
+def batches_by_length(encoded: Sequence[NDArray[np.int32]]) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of texts of like length, about `TOKENS_AT_ONCE` tokens at a time."""
+    order = np.argsort([len(ids) for ids in encoded], kind="stable")
+    start = 0
+    while start < len(order):
+        # the longest of a batch is its last: as many as fit beside one of the length half a batch further on
+        longest = len(encoded[order[min(start + TOKENS_AT_ONCE // 16, len(order) - 1)]])
+        n_texts = max(1, TOKENS_AT_ONCE // max(longest, 1))
+        yield order[start : start + n_texts]
+        start += n_texts
+
+
+def pad_batch(encoded: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Return token ids as one batch, its width a multiple of `WIDTH_STEP`."""
+    width = -(-max(map(len, encoded)) // WIDTH_STEP) * WIDTH_STEP
+    batch = np.zeros((len(encoded), width), np.int32)
+    for row, ids in enumerate(encoded):
+        batch[row, : len(ids)] = ids
+    return batch
+
+
+def read_encoder(directory: Path) -> SentenceEncoder:
+    """Read an encoder from `config.json`, `tokenizer.json` and `model.safetensors`, as Hugging Face lays them out.
+
+    Raises
+    ------
+    EncoderError
+        A file is missing or damaged, or the encoder has another architecture than BERT.
+    """
+    try:
+        config = json.loads((directory / CONFIG_FILE).read_bytes())
+        tokenizer_content = (directory / TOKENIZER_FILE).read_bytes()
+        weights_content = (directory / WEIGHTS_FILE).read_bytes()
+    except OSError as error:
+        raise EncoderError(directory, f"{Path(error.filename).name} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise EncoderError(directory, f"{CONFIG_FILE} is not valid JSON") from error
+    architecture = config.get("model_type") if isinstance(config, dict) else None
+    if architecture != "bert":
+        raise EncoderError(directory, f'its "model_type" is "{architecture}"')
+    try:
+        tokenizer = SentenceTokenizer(tokenizer_content)
+        tensors = _without_prefix(load_tensors(weights_content))
+        lower, upper = _halves(config, tensors)
+    except TokenizerError as error:
+        raise EncoderError(directory, f"{TOKENIZER_FILE} is {error}") from error
+    except SafetensorError as error:
+        raise EncoderError(directory, f"{WEIGHTS_FILE} cannot be read ({error})") from error
+    except KeyError as error:
+        raise EncoderError(directory, f"{error.args[0]} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise EncoderError(directory, f"the weights are not those of {CONFIG_FILE} ({error})") from error
+    if tokenizer.n_tokens > config["vocab_size"]:
+        raise EncoderError(directory, f"{TOKENIZER_FILE} has more tokens than {CONFIG_FILE} says")
+    return SentenceEncoder(tokenizer, lower, upper, identity_of(directory))
+
+
+def _without_prefix(tensors: Tensors) -> Tensors:
+    """Return the tensors by their bare names: some encoders were saved as a part of a larger model."""
+    return {name.removeprefix("bert."): np.asarray(value, np.float32) for name, value in tensors.items()}
+
+
+def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, keras.Model]:
+    n_layers, n_hidden = config["num_hidden_layers"], config["hidden_size"]
+    backbone = keras_hub.models.BertBackbone(
+        vocabulary_size=config["vocab_size"],
+        num_layers=n_layers,
+        num_heads=config["num_attention_heads"],
+        hidden_dim=n_hidden,
+        intermediate_dim=config["intermediate_size"],
+        dropout=0.1,
+        max_sequence_length=config["max_position_embeddings"],
+        num_segments=config["type_vocab_size"],
+    )
+    _assign(backbone, tensors, n_layers)
+    blocks = [backbone.get_layer(f"transformer_layer_{number}") for number in range(n_layers)]
+    middle = max(1, n_layers // 2)
+
+    tokens = keras.Input((None,), dtype="int32", name="token_ids")
+    ids = ops.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
+    inputs = {
+        "token_ids": ids,
+        "segment_ids": ops.zeros_like(ids),
+        "padding_mask": ops.cast(ops.not_equal(tokens, 0), "int32"),
+    }
+    to_middle = keras.Model(backbone.input, blocks[middle - 1].output)
+    lower = keras.Model(tokens, to_middle(inputs), name="lower")
+    lower.trainable = False
+
+    states = keras.Input((None, n_hidden), dtype="float32", name="hidden_states")
+    mask = keras.Input((None,), dtype="bool", name="token_mask")
+    last = states
+    for block in blocks[middle:]:
+        last = block(last, padding_mask=mask)
+    means = [layers.UnitNormalization()(layers.GlobalAveragePooling1D()(layer, mask=mask)) for layer in (last, states)]
+    features = layers.Rescaling(0.5**0.5)(layers.Concatenate()(means))
+    return lower, keras.Model([states, mask], features, name="upper")
+
+
+def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
+    """Put the published weights into the layers."""
+
+    def norm(layer: layers.Layer, name: str) -> None:
+        layer.gamma.assign(tensors[f"{name}.weight"])
+        layer.beta.assign(tensors[f"{name}.bias"])
+
+    def dense(layer: layers.Layer, name: str) -> None:
+        # one matrix there, one slice a head here
+        layer.kernel.assign(tensors[f"{name}.weight"].T.reshape(layer.kernel.shape))
+        layer.bias.assign(tensors[f"{name}.bias"].reshape(layer.bias.shape))
+
+    for own, published in (("token", "word"), ("segment", "token_type")):
+        backbone.get_layer(f"{own}_embedding").embeddings.assign(tensors[f"embeddings.{published}_embeddings.weight"])
+    positions = tensors["embeddings.position_embeddings.weight"]
+    backbone.get_layer("position_embedding").position_embeddings.assign(positions)
+    norm(backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm")
+    for number in range(n_layers):
+        block, name = backbone.get_layer(f"transformer_layer_{number}"), f"encoder.layer.{number}"
+        attention = block._self_attention_layer  # noqa: SLF001 - Keras Hub has no public names for its parts
+        for part in ("query", "key", "value"):
+            dense(getattr(attention, f"{part}_dense"), f"{name}.attention.self.{part}")
+        dense(attention.output_dense, f"{name}.attention.output.dense")
+        norm(block._self_attention_layer_norm, f"{name}.attention.output.LayerNorm")  # noqa: SLF001
+        dense(block._feedforward_intermediate_dense, f"{name}.intermediate.dense")  # noqa: SLF001
+        dense(block._feedforward_output_dense, f"{name}.output.dense")  # noqa: SLF001
+        norm(block._feedforward_layer_norm, f"{name}.output.LayerNorm")  # noqa: SLF001

@@ -1,0 +1,271 @@
+"""Adapting the upper half of the sentence encoder to a catalog. For training only.
+
+Cross-entropy on a cosine classifier that begins at the class means, and the supervised contrastive loss (Khosla et al.
+2020, "Supervised Contrastive Learning") on batches made of pairs of one class. The lower half stays frozen, so its
+hidden states are computed once. In the end the weights are drawn back towards the published ones (Wortsman et al. 2022,
+"Robust fine-tuning of zero-shot models").
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from model.config import FineTuningConfig
+from model.encoder import WIDTH_STEP, SentenceEncoder, Tell, batches_by_length, pad_batch
+
+TIMED_STEPS = 3
+
+PairBatch = tuple[tuple[NDArray[np.float32], NDArray[np.bool_]], dict[str, NDArray[np.float32]]]
+
+
+class FineTuning:
+    """Fine-tunes one encoder on one set of texts.
+
+    Parameters
+    ----------
+    encoder
+        As published; its upper half is changed in place by `run`.
+    texts
+        Normalised.
+    labels
+        The class of each, shape ``(n_texts,)``; every class has a text.
+    config
+        Rates and sizes.
+    seed
+        Of the batches and the dropout.
+    tell
+        Hears of the progress.
+    """
+
+    def __init__(
+        self,
+        encoder: SentenceEncoder,
+        texts: Sequence[str],
+        labels: NDArray[np.intp],
+        *,
+        config: FineTuningConfig,
+        seed: int,
+        tell: Tell,
+    ) -> None:
+        self._config = config
+        self._upper = encoder.upper
+        self._tell = tell
+        keras.utils.set_random_seed(seed)
+        states = _hidden_states(encoder, texts, tell)
+        self._batches = PairBatches(
+            states, labels, batch_size=config.batch_size, token_dropout=config.token_dropout, seed=seed
+        )
+        self._network = self._build(int(labels.max()) + 1, _class_means(encoder.upper, states, labels))
+        self._at_start = [np.array(weight) for weight in self._network.get_weights()]
+
+    def seconds_per_epoch(self) -> float:
+        """Return how long an epoch takes on this machine, by a few steps whose learning is undone."""
+        self._compile(n_steps=1_000)
+        batches = list(itertools.islice(self._batches, TIMED_STEPS))
+        self._network.train_on_batch(*batches[0])  # traces
+        started = time.perf_counter()
+        for inputs, targets in batches:
+            self._network.train_on_batch(inputs, targets)
+        duration_s = time.perf_counter() - started
+        self._network.set_weights(self._at_start)
+        return duration_s / len(batches) * len(self._batches)
+
+    def run(self, stage: str, epochs: int, checkpoints: Path) -> NDArray[np.float32]:
+        """Fine-tune for so many epochs, from where an interrupted run of the same stopped.
+
+        Returns the weights of the cosine classifier, shape ``(n_classes, n_features)``.
+
+        Parameters
+        ----------
+        stage
+            What is told.
+        epochs
+            Passes over the texts.
+        checkpoints
+            A directory for this run alone; an epoch that was done is not done again.
+        """
+        n_steps = epochs * len(self._batches)
+        self._compile(n_steps)
+        counter = _Counter(stage, n_steps, len(self._batches), self._batches, self._tell)
+        backup = keras.callbacks.BackupAndRestore(checkpoints, save_freq="epoch", delete_checkpoint=False)
+        self._network.fit(self._batches.dataset(), epochs=epochs, callbacks=[backup, counter], shuffle=False, verbose=0)
+        share = self._config.tuned_share
+        pairs = zip(self._network.get_weights(), self._at_start, strict=True)
+        self._network.set_weights([share * tuned + (1 - share) * before for tuned, before in pairs])
+        classifier: NDArray[np.float32] = self._network.get_layer("cosine").get_weights()[0].T * self._config.head_speed
+        return classifier
+
+    def _build(self, n_classes: int, means: NDArray[np.float32]) -> keras.Model:
+        features = self._upper(self._upper.input)
+        # Adam moves every weight alike: small weights times a large factor learn faster than the encoder does
+        quick = self._config.head_speed
+        cosine = layers.Dense(n_classes, use_bias=False, name="cosine")
+        logits = layers.Rescaling(self._config.scale * quick, name="logits")(cosine(features))
+        network = keras.Model(self._upper.input, {"logits": logits, "features": features})
+        cosine.set_weights([means.T / quick])
+        return network
+
+    def _compile(self, n_steps: int) -> None:
+        config = self._config
+        warm_up = max(1, round(config.warm_up_share * n_steps))
+        optimizer = keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(
+                0.0, max(1, n_steps - warm_up), warmup_target=config.learning_rate, warmup_steps=warm_up
+            ),
+            weight_decay=config.weight_decay,
+            clipnorm=1.0,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "cosine"])
+        smoothed = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
+        self._network.compile(
+            optimizer=optimizer,
+            loss={"logits": smoothed, "features": contrastive_loss(config.contrastive_temperature)},
+            loss_weights={"logits": 1.0, "features": config.contrastive_weight},
+            jit_compile=False,  # batches differ in width, and every width would compile anew
+        )
+
+
+def contrastive_loss(temperature: float) -> keras.losses.Loss:
+    """Return the supervised contrastive loss over a batch.
+
+    Of one-hot labels, ``(n_texts, n_classes)``, and features of length 1, ``(n_texts, n_features)``: each text should
+    be nearer to those of its own class than to the others. A text alone in its class adds nothing.
+    """
+
+    def loss(labels: keras.KerasTensor, features: keras.KerasTensor) -> keras.KerasTensor:
+        own = ops.eye(ops.shape(features)[0])
+        cosines = ops.matmul(features, ops.transpose(features)) / temperature - 1e9 * own
+        positives = ops.matmul(labels, ops.transpose(labels)) - own
+        log_probabilities = cosines - ops.logsumexp(cosines, axis=1, keepdims=True)
+        return -ops.sum(positives * log_probabilities, axis=1) / ops.maximum(ops.sum(positives, axis=1), 1.0)
+
+    return loss
+
+
+class PairBatches:
+    """Batches made of pairs of texts of one class, in a new order every epoch.
+
+    Parameters
+    ----------
+    states
+        The hidden states of each text, ``(n_tokens, n_hidden)``.
+    labels
+        The class of each text, shape ``(n_texts,)``.
+    batch_size
+        Texts in a batch.
+    token_dropout
+        The share of tokens that are overlooked, others every time.
+    seed
+        Together with the number of the epoch it orders the pairs.
+    """
+
+    def __init__(
+        self,
+        states: Sequence[NDArray[np.float32]],
+        labels: NDArray[np.intp],
+        *,
+        batch_size: int,
+        token_dropout: float,
+        seed: int,
+    ) -> None:
+        self._token_dropout = token_dropout
+        self._states = states
+        self._labels = labels
+        self._one_hot = np.eye(int(labels.max()) + 1, dtype=np.float32)
+        n_pairs = int(np.sum((np.bincount(labels) + 1) // 2))
+        self._n_batches = max(1, round(2 * n_pairs / batch_size))
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self._n_batches
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        random = np.random.default_rng([self._seed, self.epoch])
+        pairs = []
+        for label in np.unique(self._labels):
+            rows = random.permutation(np.flatnonzero(self._labels == label))
+            rows = np.append(rows, rows[: len(rows) % 2])  # an odd one out is paired with the first
+            pairs.append(rows.reshape(-1, 2))
+        for part in np.array_split(random.permutation(np.concatenate(pairs)), self._n_batches):
+            rows = part.ravel()
+            targets = self._one_hot[self._labels[rows]]
+            batch, mask = _padded([self._states[row] for row in rows])
+            overlooked = random.random(mask.shape) < self._token_dropout
+            overlooked[:, 0] = False  # the opening token stays, so that every text has one
+            yield (batch, mask & ~overlooked), {"logits": targets, "features": targets}
+
+    def dataset(self) -> tf.data.Dataset:
+        """Return the batches of one epoch, for `keras.Model.fit`; nothing is read ahead, the epoch may still change."""
+        states = tf.TensorSpec((None, None, self._states[0].shape[1]), tf.float32)
+        targets = tf.TensorSpec((None, self._one_hot.shape[1]), tf.float32)
+        signature = ((states, tf.TensorSpec((None, None), tf.bool)), {"logits": targets, "features": targets})
+        dataset = tf.data.Dataset.from_generator(self.__iter__, output_signature=signature)
+        return dataset.apply(tf.data.experimental.assert_cardinality(len(self)))
+
+
+class _Counter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+    """Tells of every step, and gives each epoch its own order, also after an interruption."""
+
+    def __init__(self, stage: str, n_steps: int, steps_per_epoch: int, batches: PairBatches, tell: Tell) -> None:
+        super().__init__()
+        self._stage = stage
+        self._n_steps = n_steps
+        self._steps_per_epoch = steps_per_epoch
+        self._batches = batches
+        self._tell = tell
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - the signature is Keras's
+        self._epoch = epoch
+        self._batches.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002 - the signature is Keras's
+        self._tell(self._stage, self._epoch * self._steps_per_epoch + batch + 1, self._n_steps)
+
+
+def _hidden_states(encoder: SentenceEncoder, texts: Sequence[str], tell: Tell) -> list[NDArray[np.float32]]:
+    """Return the middle layer's states of each text, shape ``(n_tokens, n_hidden)``."""
+    run = tf.function(encoder.lower, reduce_retracing=True)
+    encoded = [encoder.tokenizer.encode(text) for text in texts]
+    states: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(texts)
+    done = 0
+    for rows in batches_by_length(encoded):
+        batch = run(pad_batch([encoded[row] for row in rows])).numpy()
+        for row, state in zip(rows, batch, strict=True):
+            states[row] = state[: len(encoded[row])].copy()
+        done += len(rows)
+        tell("reading the patterns", done, len(texts))
+    return states
+
+
+def _padded(states: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return hidden states as one batch, and the mask of its tokens."""
+    width = math.ceil(max(map(len, states)) / WIDTH_STEP) * WIDTH_STEP
+    batch = np.zeros((len(states), width, states[0].shape[1]), np.float32)
+    mask = np.zeros((len(states), width), np.bool_)
+    for row, state in enumerate(states):
+        batch[row, : len(state)] = state
+        mask[row, : len(state)] = True
+    return batch, mask
+
+
+def _class_means(
+    upper: keras.Model, states: Sequence[NDArray[np.float32]], labels: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return the mean feature of each class, brought to length 1, shape ``(n_classes, n_features)``."""
+    run = tf.function(upper, reduce_retracing=True)
+    features = np.zeros((len(states), upper.output_shape[-1]), np.float32)
+    for rows in batches_by_length([np.zeros(len(state), np.int32) for state in states]):
+        features[rows] = run(_padded([states[row] for row in rows])).numpy()
+    means = np.stack([features[labels == label].mean(axis=0) for label in range(int(labels.max()) + 1)])
+    normed: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
+    return normed
