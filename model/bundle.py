@@ -22,6 +22,7 @@ from intents.catalog import IntentCatalog
 from model.decision import Evidence, Policy
 from model.encoder_files import TOKENIZER_FILE, sha256_of
 from model.features import NgramFeatures, TextFeatures
+from model.spelling import Spelling
 from model.tokens import SentenceTokenizer, TokenizerError
 
 FORMAT_VERSION = 2
@@ -173,7 +174,8 @@ def write_bundle(
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=models_dir))
     try:
         agreement = save_network(temporary)
-        _write_json(temporary / FEATURES_FILE, features.ngrams.to_json())
+        words = list(features.spelling.words) if features.spelling else []
+        _write_json(temporary / FEATURES_FILE, features.ngrams.to_json() | {"spelling": words})
         if features.tokenizer is not None:
             (temporary / TOKENIZER_FILE).write_bytes(features.tokenizer.content)
         _write_json(temporary / CATALOG_FILE, catalog.to_json())
@@ -272,15 +274,17 @@ def load_bundle(path: Path) -> Bundle:
     """
     manifest = _read_manifest(path)
     try:
-        ngrams = NgramFeatures.from_json(json.loads(_verified(path, FEATURES_FILE, manifest)))
-        has_encoder = TOKENIZER_FILE in manifest.sha256
-        tokenizer = SentenceTokenizer(_verified(path, TOKENIZER_FILE, manifest)) if has_encoder else None
+        read = json.loads(_verified(path, FEATURES_FILE, manifest))
+        features = TextFeatures(NgramFeatures.from_json(read))
+        if TOKENIZER_FILE in manifest.sha256:
+            tokenizer = SentenceTokenizer(_verified(path, TOKENIZER_FILE, manifest))
+            features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
         catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if tuple(intent.tag for intent in catalog.trainable) != manifest.labels:
         raise BundleCorruptError(path, "its intents are not those of its catalog")
-    return Bundle(path, manifest, TextFeatures(ngrams, tokenizer), catalog)
+    return Bundle(path, manifest, features, catalog)
 
 
 def _verified(path: Path, name: str, manifest: Manifest) -> bytes:

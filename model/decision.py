@@ -6,7 +6,7 @@ The same object decides live and in the evaluation. NumPy and the standard libra
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -91,7 +91,7 @@ class Policy:
     threshold
         The least score that is answered, from 0 to 1.
     margin
-        The least lead of the best confidence over the second, from 0 to 1.
+        The least `Decision.lead`, from 0 to 1.
     evidence
         What the score is made of.
     """
@@ -130,6 +130,13 @@ class Decision:
     reason: Reason
     score: float
     ranking: tuple[RankedIntent, ...]
+
+    @property
+    def lead(self) -> float:
+        """By how much the first of the ranking leads the second, of all that the ranking has; 0 without a ranking."""
+        first, second = (*(ranked.confidence for ranked in self.ranking[:2]), 0.0, 0.0)[:2]
+        total = sum(ranked.confidence for ranked in self.ranking)
+        return (first - second) / total if total else 0.0
 
 
 class DecisionRule:
@@ -196,16 +203,16 @@ class DecisionRule:
         order = [int(number) for number in np.argsort(-confidences[:-1], kind="stable") if allowed[number]]
         ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
         confidence = ranking[0].confidence
-        lead = confidence - (ranking[1].confidence if len(ranking) > 1 else 0.0)
         score = self.policy.evidence.score(
             log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity
         )
+        answered = Decision(ranking[0].tag, Reason.CONFIDENT, score, ranking)
         if score < self.policy.threshold:
             is_outside = confidences[-1] > confidence
-            return Decision(None, Reason.OUT_OF_SCOPE if is_outside else Reason.BELOW_THRESHOLD, score, ranking)
-        if lead < self.policy.margin:
-            return Decision(None, Reason.AMBIGUOUS, score, ranking)
-        return Decision(ranking[0].tag, Reason.CONFIDENT, score, ranking)
+            return replace(answered, intent=None, reason=Reason.OUT_OF_SCOPE if is_outside else Reason.BELOW_THRESHOLD)
+        if answered.lead < self.policy.margin:
+            return replace(answered, intent=None, reason=Reason.AMBIGUOUS)
+        return answered
 
     def allowed(self, contexts: Sequence[str]) -> NDArray[np.bool_]:
         """Return which labels the active contexts allow, shape ``(n_labels,)``."""

@@ -230,8 +230,7 @@ def answered_up_to(decision: Decision, margin: float) -> float:
         return math.inf
     if not decision.ranking:
         return -math.inf
-    first, second = (*(ranked.confidence for ranked in decision.ranking[:2]), 0.0)[:2]
-    return decision.score if first - second >= margin else -math.inf
+    return decision.score if decision.lead >= margin else -math.inf
 
 
 def _share(hits: Iterator[bool]) -> float | None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.spelling import Spelling
 from model.text import tokenise
-from model.tokens import SentenceTokenizer
+from model.tokens import MAX_READ, MAX_TOKENS, SentenceTokenizer
 
 MAX_NGRAMS = 1_024
 """How many n-grams of one text are read: those of about 250 characters. The rest is cut."""
@@ -161,15 +162,25 @@ class TextFeatures:
         The vocabulary of n-grams.
     tokenizer
         That of the sentence encoder, or None without one.
+    spelling
+        Mends slips before the encoder reads a text.
     """
 
     ngrams: NgramFeatures
     tokenizer: SentenceTokenizer | None = None
+    spelling: Spelling | None = None
 
     def encode(self, normalised: str) -> Encoded:
         """Return a normalised text as the network reads it."""
-        tokens = np.zeros(0, np.int32) if self.tokenizer is None else self.tokenizer.encode(normalised)
-        return Encoded(*self.ngrams.encode(normalised), tokens)
+        return Encoded(*self.ngrams.encode(normalised), self._tokens(normalised))
+
+    def _tokens(self, normalised: str) -> NDArray[np.int32]:
+        if self.tokenizer is None:
+            return np.zeros(0, np.int32)
+        if self.spelling is not None:
+            words = tokenise(normalised[:MAX_READ])
+            normalised = " ".join(self.spelling.mend(words[:MAX_TOKENS]))
+        return self.tokenizer.encode(normalised)
 
 
 def fit_ngrams(

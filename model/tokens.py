@@ -48,6 +48,10 @@ class SentenceTokenizer:
         size: int = self._tokenizer.get_vocab_size(with_added_tokens=True)
         return size
 
+    def is_word(self, word: str) -> bool:
+        """Whether a word is one token as a whole."""
+        return len(self._tokenizer.encode(word, add_special_tokens=False).ids) == 1
+
     def encode(self, normalised: str) -> NDArray[np.int32]:
         """Return the token ids of a text, each raised by one since 0 pads, of shape ``(n_tokens,)``.
 

@@ -42,8 +42,9 @@ from model.network import (
     start_at,
 )
 from model.outside import generic_messages, unlike_patterns
+from model.spelling import Spelling
 from model.text import normalise
-from model.words import stem_table, training_words
+from model.words import frequent_words, stem_table, training_words
 
 LARGE = 5_000
 """From this many patterns on, training goes by the `large` figures of the configuration."""
@@ -197,7 +198,10 @@ def train(
         metrics=measure(messages, decisions, policy.threshold) if messages else None,
         intents=tuple(by_intent(messages, decisions)),
     )
-    text_features = TextFeatures(fitted.ngrams, encoder.tokenizer if encoder else None)
+    text_features = TextFeatures(fitted.ngrams)
+    if encoder is not None:
+        spelling = Spelling(frequent_words(trainer.patterns.texts), encoder.tokenizer.is_word)
+        text_features = TextFeatures(fitted.ngrams, encoder.tokenizer, spelling)
     network = assemble(
         fitted.head, encoder.network() if encoder else None, build_similarity(fitted.prototypes) if encoder else None
     )

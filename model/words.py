@@ -5,6 +5,7 @@ characters make a word is decided once, by `model.text.normalise`: NLTK's patter
 engine than Python's, which counts fewer of the numerals.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 from nltk.stem.snowball import SnowballStemmer
@@ -15,6 +16,12 @@ def training_words(normalised: Iterable[str]) -> list[list[str]]:
     """Return the words of each normalised text."""
     words: list[list[str]] = WhitespaceTokenizer().tokenize_sents(normalised)
     return words
+
+
+def frequent_words(normalised: Iterable[str]) -> list[str]:
+    """Return the different words of normalised texts, the most frequent first."""
+    counts = Counter(word for words in training_words(normalised) for word in words)
+    return sorted(counts, key=lambda word: (-counts[word], word))
 
 
 def stem_table(words: Iterable[str], language: str = "english") -> dict[str, str]:

@@ -22,6 +22,7 @@ from model.bundle import TRAIN_COMMAND, BundleError, check_writable, current_pat
 from model.classifier import IntentClassifier
 from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
 from model.decision import Decision, Policy
+from model.encoder_files import EncoderFilesError
 from model.runtime import import_tensorflow_quietly, load_runtime
 from model.text import normalise
 from scripts.options import add_encoder_option, chosen_encoder, fail, settings_or_exit, training_libraries, write_json
