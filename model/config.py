@@ -1,8 +1,10 @@
 """What training depends on beside the catalog and the seed. docs/model.md has the measurements behind the values."""
 
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,50 @@ class TrainingConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         return asdict(self) | {"character_sizes": list(self.character_sizes)}
+
+    @classmethod
+    def from_json(cls, value: object) -> "TrainingConfig":
+        """Return the configuration of plain JSON values, the inverse of `to_json`; what they lack is as by default.
+
+        Raises
+        ------
+        ValueError
+            A field is unknown, or its value is none that it can have.
+        """
+        return _with_values(cls(), value, "the configuration")
+
+
+_Config = TypeVar("_Config", TrainingConfig, HeadConfig, FineTuningConfig)
+
+
+def _with_values(default: _Config, value: object, place: str) -> _Config:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{place} must be an object")  # noqa: TRY004 - it is a file's fault, not the caller's
+    unknown = value.keys() - {one.name for one in fields(default)}
+    if unknown:
+        raise ValueError(f'{place} has an unknown field "{min(unknown)}"')
+    values: dict[str, Any] = {name: _value(getattr(default, name), given, name) for name, given in value.items()}
+    return replace(default, **values)
+
+
+def _value(default: object, given: object, name: str) -> object:
+    """Return a value of the type of the default; every number is 0 or more."""
+    match default, given:
+        case HeadConfig(), _:
+            return _with_values(default, given, name)
+        case FineTuningConfig(), _:
+            return _with_values(default, given, name)
+        case tuple(), list() if len(given) == len(default):
+            return tuple(_value(one, own, name) for one, own in zip(default, given, strict=True))
+        case None, (str() | None):
+            return given
+        case (_, bool()):
+            pass
+        case int(), int() if given >= 0:
+            return given
+        case float(), (int() | float()) if 0 <= given < math.inf:
+            return float(given)
+    raise ValueError(f"{name} cannot be {given!r}")
 
 
 FEATURES_DIR = "features"

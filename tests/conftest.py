@@ -1,4 +1,4 @@
-"""What tests of several folders share: a small catalog, and one model trained on it for the whole run."""
+"""What tests of several folders share: a small catalog, and the models trained on it once for the whole run."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 from intents.validation import load_catalog
 from model.bundle import current_path, set_current
-from model.config import TrainingConfig
+from model.config import FineTuningConfig, Plan, TrainingConfig
 from model.text import normalise
 
 SMALL_CATALOG = {
@@ -68,23 +68,56 @@ class Trained:
     def bundle_path(self) -> Path:
         return current_path(self.models_dir)
 
+    def copy_to(self, directory: Path) -> "Trained":
+        """Copy both, for a test to change as it likes."""
+        intents_path = shutil.copy(self.intents_path, directory / "intents.json")
+        models_dir = shutil.copytree(self.models_dir, directory / "models")
+        return Trained(Path(intents_path), Path(models_dir))
 
-@pytest.fixture(scope="session")
-def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+
+def _train(directory: Path, plan: Plan, config: TrainingConfig | None = None) -> Trained:
     from model.training import train
 
-    directory = tmp_path_factory.mktemp("trained")
     intents_path = directory / "intents.json"
     intents_path.write_text(json.dumps(SMALL_CATALOG, indent=2), encoding="utf-8")
     catalog, _ = load_catalog(intents_path, normalise)
-    path, _ = train(catalog, directory / "models", config=TrainingConfig(), seed=0, tell=lambda *_: None)
-    set_current(directory / "models", path.name)
-    return Trained(intents_path, directory / "models")
+    models_dir = directory / "models"
+    path, _ = train(
+        catalog, models_dir, config=config or TrainingConfig(), plan=plan, seed=0, tell=lambda *_: None
+    )
+    set_current(models_dir, path.name)
+    return Trained(intents_path, models_dir)
+
+
+@pytest.fixture(scope="session")
+def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return _train(tmp_path_factory.mktemp("trained"), Plan())
 
 
 @pytest.fixture
 def trained(_trained_once: Trained, tmp_path: Path) -> Trained:
-    """A copy of the trained model that a test may change as it likes."""
-    intents_path = shutil.copy(_trained_once.intents_path, tmp_path / "intents.json")
-    models_dir = shutil.copytree(_trained_once.models_dir, tmp_path / "models")
-    return Trained(Path(intents_path), Path(models_dir))
+    """A copy of the trained model that a test may change as it likes; it has no sentence encoder."""
+    return _trained_once.copy_to(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a sentence encoder; tests only read it."""
+    from tests.tiny_encoder import write_encoder
+
+    return write_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def trained_with_encoder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A model with the tiny encoder as it was written; tests only read it."""
+    plan = Plan(encoder_dir=tiny_encoder, is_encoder_chosen=True, fine_tune="never")
+    return _train(tmp_path_factory.mktemp("with-encoder"), plan)
+
+
+@pytest.fixture(scope="session")
+def trained_with_fine_tuning(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A model with the tiny encoder adapted to its patterns; tests only read it."""
+    plan = Plan(encoder_dir=tiny_encoder, is_encoder_chosen=True, fine_tune="always")
+    config = TrainingConfig(fine_tuning=FineTuningConfig(epochs=2))
+    return _train(tmp_path_factory.mktemp("fine-tuned"), plan, config)
