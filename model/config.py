@@ -64,7 +64,7 @@ class FineTuningConfig:
         How much of the tuned weights is kept; the rest are the published ones.
     """
 
-    epochs: int = 12
+    epochs: int = 10
     epochs_large: int = 6
     min_epochs: int = 3
     batch_size: int = 64

