@@ -66,8 +66,8 @@ class FineTuning:
         self._network = self._build(int(labels.max()) + 1, _class_means(encoder.upper, states, labels))
         self._at_start = [np.array(weight) for weight in self._network.get_weights()]
 
-    def seconds_per_epoch(self) -> float:
-        """Return how long an epoch takes on this machine, by a few steps whose learning is undone."""
+    def seconds_per_step(self) -> float:
+        """Return how long a batch takes on this machine, by a few whose learning is undone."""
         self._compile(n_steps=1_000)
         batches = list(itertools.islice(self._batches, TIMED_STEPS))
         self._network.train_on_batch(*batches[0])  # traces
@@ -76,7 +76,7 @@ class FineTuning:
             self._network.train_on_batch(inputs, targets)
         duration_s = time.perf_counter() - started
         self._network.set_weights(self._at_start)
-        return duration_s / len(batches) * len(self._batches)
+        return duration_s / len(batches)
 
     def run(self, stage: str, epochs: int, checkpoints: Path) -> NDArray[np.float32]:
         """Fine-tune for so many epochs, from where an interrupted run of the same stopped.
