@@ -7,8 +7,8 @@ import importlib.metadata
 import platform
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intents.catalog import IntentCatalog
@@ -58,7 +58,7 @@ class TrainingReport:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """Every pattern that could be held out, what was decided about it, and under which policy."""
+    """Every pattern and generic message that could be held out, what was decided about it, and under which policy."""
 
     messages: list[LabelledMessage]
     decisions: list[Decision]
@@ -155,15 +155,19 @@ def train(
     return path, report
 
 
-def cross_validate(
-    catalog: IntentCatalog, *, config: TrainingConfig, plan: Plan, seed: int, tell: Tell, folds: int
-) -> CrossValidation:
-    """Decide about each pattern by a model that was trained without it; the encoder stays as published."""
-    trainer = Trainer(catalog, config, plan, seed, tell)
-    held_out = trainer.cross_validate(folds)
-    policy = calibrate(catalog, trainer.labels, held_out)
-    messages, decisions = decide_held_out(catalog, trainer.labels, policy, in_scope(held_out))
-    return CrossValidation(messages, decisions, policy)
+def cross_validator(
+    catalog: IntentCatalog, *, plan: Plan, seed: int, tell: Tell, folds: int
+) -> Callable[[TrainingConfig], CrossValidation]:
+    """Return a function that cross-validates configurations one after the other; the encoder stays as published."""
+    trainer = Trainer(catalog, TrainingConfig(), plan, seed, tell)
+
+    def cross_validate(config: TrainingConfig) -> CrossValidation:
+        trainer.config = replace(config, encoder=trainer.config.encoder)
+        held_out = trainer.cross_validate(folds)
+        policy = calibrate(catalog, trainer.labels, held_out)
+        return CrossValidation(*decide_held_out(catalog, trainer.labels, policy, held_out), policy)
+
+    return cross_validate
 
 
 def _versions() -> Mapping[str, str]:

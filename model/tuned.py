@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.config import TrainingConfig
+from model.config import TrainingConfig, TrainingError
 
 FORMAT_VERSION = 1
 TUNED_FILE = "tuned.json"
 TUNE_COMMAND = "python -m scripts.tune --trials 30"
 
 
-class TunedError(Exception):
+class TunedError(TrainingError):
     """The file of a tuned configuration cannot be used; its text is one sentence with the mend."""
 
     def __init__(self, file: Path, fault: str) -> None:

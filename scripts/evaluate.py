@@ -20,11 +20,12 @@ from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.bundle import TRAIN_COMMAND, BundleError, check_writable, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
-from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
+from model.config import FEATURES_DIR, Plan, TrainingError
 from model.decision import Decision, Policy
 from model.encoder_files import EncoderFilesError
 from model.runtime import import_tensorflow_quietly, load_runtime
 from model.text import normalise
+from model.tuned import config_for, read_tuned
 from scripts.options import add_encoder_option, chosen_encoder, fail, settings_or_exit, training_libraries, write_json
 
 with training_libraries():
@@ -90,7 +91,14 @@ def main() -> int:
             write_json(arguments.json, figures)
         if arguments.report is not None:
             print(write_report(arguments.report, report))
-    except (BundleError, CatalogError, EncoderFilesError, LabelledFileError, OSError, TrainingError) as error:
+    except (
+        BundleError,
+        CatalogError,
+        EncoderFilesError,
+        LabelledFileError,
+        OSError,
+        TrainingError,
+    ) as error:
         fail(error)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -170,16 +178,18 @@ def _variants(classifier: IntentClassifier, messages: Sequence[LabelledMessage])
 
 
 def _by_folds(arguments: argparse.Namespace) -> Evaluated:
-    """Ask about every pattern a model that was trained without it."""
+    """Ask about every pattern and every generic message a model that was trained without it."""
     catalog, _ = load_catalog(arguments.intents, normalise)
-    plan = Plan(encoder_dir=chosen_encoder(arguments).directory, cache_dir=arguments.models / FEATURES_DIR)
+    encoder = chosen_encoder(arguments)
+    plan = Plan(encoder_dir=encoder.directory, cache_dir=arguments.models / FEATURES_DIR)
+    config = config_for(read_tuned(arguments.models), encoder.identity)
     n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
     print(f"Training {arguments.folds} times on parts of {n_patterns} patterns ...", file=sys.stderr)
     with training_libraries():
         import_tensorflow_quietly()
-        from model.training import cross_validate  # noqa: PLC0415 - brings TensorFlow: seconds
+        from model.training import cross_validator  # noqa: PLC0415 - brings TensorFlow: seconds
     with progress_bar() as tell:
-        found = cross_validate(catalog, config=TrainingConfig(), plan=plan, seed=SEED, tell=tell, folds=arguments.folds)
+        found = cross_validator(catalog, plan=plan, seed=SEED, tell=tell, folds=arguments.folds)(config)
     if not found.messages:
         raise TrainingError(
             f"{arguments.intents}: nothing to measure: write two intents or more, with two patterns each"

@@ -35,6 +35,22 @@ def settings_or_exit() -> Settings:
         sys.exit(78)
 
 
+def seed(text: str) -> int:
+    """Return the seed of random numbers that an option gives; for `argparse`."""
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise ValueError
+    return number
+
+
+def minutes(text: str) -> float:
+    """Return the minutes that an option gives; for `argparse`."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
 def fail(error: Exception | str) -> NoReturn:
     """Leave with exit code 1 and the error's text."""
     print(error, file=sys.stderr)

@@ -150,7 +150,7 @@ def search(
             number=number,
             parameters=parameters,
             losses=np.array([_loss(outcome) for outcome in outcomes]),
-            accuracy=sum(outcome.is_found for outcome in outcomes) / len(outcomes),
+            accuracy=sum(outcome.is_found for outcome in outcomes) / sum(not one.is_out_of_scope for one in outcomes),
             duration_s=time.monotonic() - started,
         )
         study.tell(asked, trial.loss)
@@ -162,8 +162,11 @@ def _rounded(value: float) -> float:
 
 
 def _loss(outcome: Outcome) -> float:
+    """Return the negative log of the confidence in what is right: the intent, or for a generic message none of them."""
     confidences = {ranked.tag: ranked.confidence for ranked in outcome.decision.ranking}
-    return -math.log(max(LEAST_CONFIDENCE, confidences.get(outcome.message.intent or "", 0.0)))
+    if outcome.message.intent is None:
+        return -math.log(max(LEAST_CONFIDENCE, 1 - sum(confidences.values())))
+    return -math.log(max(LEAST_CONFIDENCE, confidences.get(outcome.message.intent, 0.0)))
 
 
 def winner(trials: Sequence[Trial], n_before: int = 0) -> Trial | None:

@@ -7,7 +7,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,14 @@ from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
 from model.encoder_files import FETCH_COMMAND, EncoderFilesError
 from model.runtime import KERAS_FILE, LITERT_FILE, import_tensorflow_quietly
 from model.text import normalise
+from model.tuned import TUNED_FILE, Tuned, config_for, read_tuned
 from scripts.options import (
     EncoderChoice,
     add_encoder_option,
     chosen_encoder,
     fail,
+    minutes,
+    seed,
     settings_or_exit,
     training_libraries,
 )
@@ -52,18 +54,23 @@ def main() -> int:
         # a broken file keeps no bot from starting that has a model to serve
         return 0 if arguments.if_due and _whole_bundle(arguments.models) else 1
     _print_warnings(warnings)
-    config = TrainingConfig()
     try:
         encoder = chosen_encoder(arguments)
-    except EncoderFilesError as error:
+        tuned = read_tuned(arguments.models)
+    except (EncoderFilesError, TrainingError) as error:
         fail(error)
-    if arguments.if_due and _fits(arguments.models, catalog, config, encoder):
+    if arguments.if_due and _fits(arguments.models, catalog, tuned, encoder):
         return 0
+    config = config_for(tuned, encoder.identity)
     if encoder.is_missing:
         print(
             "Training without the sentence encoder, whose files are not there: answers will be much less sure."
             f" Fetch them with `{FETCH_COMMAND}` and train again.",
             file=sys.stderr,
+        )
+    if config != config_for(None, encoder.identity):
+        print(
+            f"Training with what was tuned: delete {arguments.models / TUNED_FILE} for the defaults.", file=sys.stderr
         )
     plan = Plan(
         encoder_dir=encoder.directory,
@@ -126,28 +133,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--budget",
-        type=_minutes,
+        type=minutes,
         default=DEFAULT_BUDGET_MINUTES,
         metavar="MINUTES",
         help="wall time in which the encoder is adapted as well as fits (%(default)g)",
     )
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
     parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
     return parser.parse_args()
-
-
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not 0 < minutes < float("inf"):
-        raise ValueError
-    return minutes
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**32:
-        raise ValueError
-    return number
 
 
 def _whole_bundle(models_dir: Path) -> Bundle | None:
@@ -161,7 +154,7 @@ def _whole_bundle(models_dir: Path) -> Bundle | None:
     return bundle
 
 
-def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig, encoder: EncoderChoice) -> bool:
+def _fits(models_dir: Path, catalog: IntentCatalog, tuned: Tuned | None, encoder: EncoderChoice) -> bool:
     """Whether the current bundle is whole and was trained on this catalog with this configuration and encoder.
 
     Without encoder files any encoder will do, and one that was chosen for the bundle by name stays.
@@ -170,7 +163,7 @@ def _fits(models_dir: Path, catalog: IntentCatalog, config: TrainingConfig, enco
     if bundle is None:
         return False
     trained_with = bundle.manifest.config.get("encoder")
-    if bundle.manifest.fingerprint != fingerprint(catalog, replace(config, encoder=trained_with).to_json()):
+    if bundle.manifest.fingerprint != fingerprint(catalog, config_for(tuned, trained_with).to_json()):
         return False
     was_chosen = bool(bundle.manifest.training.get("is_encoder_chosen")) and not encoder.is_chosen
     return was_chosen or encoder.is_missing or encoder.identity == trained_with

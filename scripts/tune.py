@@ -21,12 +21,14 @@ from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
 from model.encoder_files import FETCH_COMMAND, EncoderFilesError
 from model.runtime import import_tensorflow_quietly
 from model.text import normalise
-from model.tuned import TUNED_FILE, Tuned, TunedError, config_for, read_tuned, remove_tuned, write_tuned
+from model.tuned import TUNED_FILE, Tuned, config_for, read_tuned, remove_tuned, write_tuned
 from scripts.options import (
     EncoderChoice,
     add_encoder_option,
     chosen_encoder,
     fail,
+    minutes,
+    seed,
     settings_or_exit,
     training_libraries,
 )
@@ -106,7 +108,7 @@ def main() -> int:
             _print_trials(trials)
             verdict = _verdict(task, trials, best, may_remove=arguments.reset and not was_interrupted)
             plain_console().print(verdict, soft_wrap=True)
-    except (CatalogError, EncoderFilesError, OSError, TrainingError, TunedError) as error:
+    except (CatalogError, EncoderFilesError, OSError, TrainingError) as error:
         fail(error)
     except KeyboardInterrupt:
         was_interrupted = True
@@ -126,13 +128,13 @@ def _arguments() -> argparse.Namespace:
     add_encoder_option(parser, settings)
     parser.add_argument(
         "--seed",
-        type=_seed,
+        type=seed,
         default=0,
         metavar="N",
         help="of the random numbers; another one tries others (%(default)s)",
     )
     parser.add_argument(
-        "--timeout", type=_minutes, default=math.inf, metavar="MINUTES", help="begin no trial after that (never)"
+        "--timeout", type=minutes, default=math.inf, metavar="MINUTES", help="begin no trial after that (never)"
     )
     parser.add_argument(
         "--reset", action="store_true", help="forget what was tuned before; without a better one, the defaults serve"
@@ -143,20 +145,6 @@ def _arguments() -> argparse.Namespace:
 def _trials(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise ValueError
-    return number
-
-
-def _minutes(text: str) -> float:
-    minutes = float(text)
-    if not minutes > 0:
-        raise ValueError
-    return minutes
-
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**32:
         raise ValueError
     return number
 
@@ -190,22 +178,27 @@ def _run(task: _Task, trials: list[Trial]) -> None:
     print(f"Tuning for {n_patterns} patterns of {len(task.catalog.trainable)} intents ...", file=sys.stderr)
     with training_libraries():
         import_tensorflow_quietly()
-        from model.training import LARGE, cross_validate  # noqa: PLC0415 - brings TensorFlow: seconds
+        from model.trainer import LARGE  # noqa: PLC0415 - brings TensorFlow: seconds
+        from model.training import cross_validator  # noqa: PLC0415
     is_large = n_patterns >= LARGE
     space = search_space(has_encoder=task.encoder.directory is not None, is_large=is_large)
     plan = Plan(encoder_dir=task.encoder.directory, cache_dir=task.models_dir / FEATURES_DIR)
 
+    default = TrainingConfig()
+    trial_number = 0
     with progress_bar() as tell:
+        validate = cross_validator(
+            task.catalog,
+            plan=plan,
+            seed=task.seed,
+            tell=lambda stage, done, total: tell(f"trial {trial_number + 1}/{task.n_trials}, {stage}", done, total),
+            folds=default.folds_large if is_large else default.folds,
+        )
 
         def measure(number: int, config: TrainingConfig) -> "CrossValidation":
-            found = cross_validate(
-                task.catalog,
-                config=config,
-                plan=plan,
-                seed=task.seed,
-                tell=lambda stage, done, total: tell(f"trial {number + 1}/{task.n_trials}, {stage}", done, total),
-                folds=config.folds_large if is_large else config.folds,
-            )
+            nonlocal trial_number
+            trial_number = number
+            found = validate(config)
             if not found.messages:
                 raise TrainingError("Nothing can be held out to compare by: write two intents, with two patterns each")
             return found
