@@ -93,11 +93,13 @@ class TrainingConfig:
     character_sizes
         The least and the greatest n of the character n-grams.
     min_count, min_count_large
-        In how many patterns an n-gram must stand to be kept.
+        In how many texts an n-gram must stand to be kept.
+    encoder_min_count
+        The least of it beside a sentence encoder, which leaves less to learn.
     epochs, epochs_large
         Passes of the head over the patterns.
     encoder_epochs
-        The same beside a sentence encoder, which leaves less to learn.
+        The same beside a sentence encoder.
     min_steps
         The least number of batches that those passes come to: a small catalog takes more of them.
     folds, folds_large
@@ -117,6 +119,7 @@ class TrainingConfig:
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1
     min_count_large: int = 3
+    encoder_min_count: int = 2
     epochs: int = 10
     epochs_large: int = 7
     encoder_epochs: int = 6

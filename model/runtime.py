@@ -32,8 +32,11 @@ RuntimeChoice = Literal["auto", "litert", "keras"]
 NGRAM_WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
 """The lengths to which one text's n-grams are padded."""
 
-TOKEN_WIDTHS = (8, 16, 32, MAX_TOKENS)
+TOKEN_WIDTHS = (8, 12, 16, 24, 32, 48, MAX_TOKENS)
 """Likewise its tokens. LiteRT plans its memory anew when a length changes, so there are few."""
+
+NGRAMS_A_TOKEN = 16
+"""Room for n-grams that is made with each token, so that mostly both lengths change together; 12 are usual."""
 
 
 class RuntimeMissingError(BundleError):
@@ -119,8 +122,9 @@ class LiteRTNetwork:
 
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text; see `Runtime.scores`."""
-        n_ngrams = next(width for width in NGRAM_WIDTHS if len(text.ngram_ids) <= width)
         n_tokens = next(width for width in TOKEN_WIDTHS if len(text.token_ids) <= width)
+        roomy = NGRAMS_A_TOKEN * n_tokens if "token_ids" in self._inputs else 0
+        n_ngrams = next(width for width in (roomy, *NGRAM_WIDTHS) if len(text.ngram_ids) <= width)
         if (n_ngrams, n_tokens) != self._widths:
             self._resize(n_ngrams, n_tokens)
         self._set("ngram_ids", text.ngram_ids, n_ngrams)

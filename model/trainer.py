@@ -185,6 +185,8 @@ class Trainer:
         words = training_words(examples.texts)
         stems = stem_table({word for text in words for word in text})
         min_count = config.min_count_large if self.is_large else config.min_count
+        if self.encoder is not None:
+            min_count = max(min_count, config.encoder_min_count)
         ngrams = fit_ngrams(words, stems, character_sizes=config.character_sizes, min_count=min_count)
         features = adapted.features
         head = build_head(features.width, ngrams.n_ids, n_labels + 1, config.head)
