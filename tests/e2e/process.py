@@ -16,6 +16,9 @@ WAIT_S = 60.0
 LEAVE_S = 10.0
 """How long the bot may take to leave after a signal."""
 
+NO_ENCODER = ROOT / "tests" / "data"
+"""A directory without an encoder's files."""
+
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 """The variables that a program may inherit: no proxies, and none of Parley's own."""
 
@@ -23,7 +26,8 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process: what every program needs, where Parley lies, and what the test sets."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), **variables}
+    # no test trains with an encoder that happens to be there
+    return {**kept, "PYTHONPATH": str(ROOT), "ENCODER_DIR": str(ROOT / "tests" / "no-encoder"), **variables}
 
 
 def command(*arguments: str) -> list[str]:

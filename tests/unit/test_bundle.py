@@ -18,6 +18,7 @@ from model.bundle import (
     FEATURES_FILE,
     FORMAT_VERSION,
     MANIFEST_FILE,
+    TOKENIZER_FILE,
     TRAIN_COMMAND,
     BundleCorruptError,
     BundleError,
@@ -27,12 +28,13 @@ from model.bundle import (
     fingerprint,
     load_bundle,
     set_current,
-    sha256_of,
     write_bundle,
 )
 from model.config import TrainingConfig
-from model.decision import Policy
-from model.features import fit_features
+from model.decision import Evidence, Policy
+from model.encoder_files import sha256_of
+from model.features import NgramFeatures, TextFeatures, fit_ngrams
+from model.tokens import SentenceTokenizer
 
 CATALOG = IntentCatalog(
     (Intent("greeting", ("hello", "hi"), ("Hi!",), ("c",)), Intent("thanks", ("thanks",), ("Welcome é!",), (), ("c",))),
@@ -42,23 +44,35 @@ CONFIG = TrainingConfig().to_json()
 NETWORK_FILE = "network.bin"
 
 
-def save_network(directory: Path) -> None:
+POLICY = Policy(temperature=0.7, threshold=0.6, margin=0.1, evidence=Evidence(-1.0, 0.5, 2.0, 0.0))
+
+
+def save_network(directory: Path) -> float:
     (directory / NETWORK_FILE).write_bytes(b"weights")
+    return 0.99
+
+
+def ngrams() -> NgramFeatures:
+    return fit_ngrams([["hello"], ["thanks"]], {}, character_sizes=(2, 3), min_count=1)
 
 
 def write(models_dir: Path, **changes: Any) -> Path:
     content: dict[str, Any] = {
         "save_network": save_network,
-        "features": fit_features([["hello"], ["thanks"]], {}, character_sizes=(2, 3), min_count=1),
+        "features": TextFeatures(ngrams()),
         "catalog": CATALOG,
         "labels": ("greeting", "thanks"),
-        "policy": Policy(temperature=0.7, threshold=0.6, margin=0.1),
+        "policy": POLICY,
         "config": CONFIG,
         "seed": 3,
         "metrics": {"accuracy": 0.5},
+        "training": {"fine_tuning_epochs": 2},
         "versions": {"python": "3.11"},
     }
     return write_bundle(models_dir, **content | changes)
+
+
+MANIFEST_FIELDS = ["labels", "policy", "fingerprint", "config", "seed", "metrics", "training", "versions", "sha256"]
 
 
 def change_manifest(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -74,14 +88,53 @@ def test_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
     manifest = bundle.manifest
     assert bundle.name == path.name
     assert bundle.catalog == CATALOG
-    assert bundle.features.n_ids > 1
+    assert bundle.features.ngrams.words == ngrams().words
+    assert bundle.features.tokenizer is None
     assert manifest.labels == ("greeting", "thanks")
-    assert manifest.policy == Policy(temperature=0.7, threshold=0.6, margin=0.1)
+    assert manifest.policy == POLICY
+    assert manifest.training == {"fine_tuning_epochs": 2, "litert_agreement": 0.99}
     assert manifest.fingerprint == fingerprint(CATALOG, CONFIG)
     assert (manifest.format_version, manifest.seed, manifest.config) == (FORMAT_VERSION, 3, CONFIG)
     assert (manifest.metrics, manifest.versions) == ({"accuracy": 0.5}, {"python": "3.11"})
     assert set(manifest.sha256) == {NETWORK_FILE, FEATURES_FILE, CATALOG_FILE}
     assert bundle.read(NETWORK_FILE) == (path / NETWORK_FILE).read_bytes()
+
+
+def with_tokenizer(tiny_encoder: Path) -> TextFeatures:
+    return TextFeatures(ngrams(), SentenceTokenizer((tiny_encoder / TOKENIZER_FILE).read_bytes()))
+
+
+def test_bundle_with_an_encoder_holds_its_tokenizer(tmp_path: Path, tiny_encoder: Path) -> None:
+    """A message is cut as it was in training, without the encoder's own directory."""
+    path = write(tmp_path, features=with_tokenizer(tiny_encoder))
+    bundle = load_bundle(path)
+    assert set(bundle.manifest.sha256) == {NETWORK_FILE, FEATURES_FILE, CATALOG_FILE, TOKENIZER_FILE}
+    assert (path / TOKENIZER_FILE).read_bytes() == (tiny_encoder / TOKENIZER_FILE).read_bytes()
+    expected = with_tokenizer(tiny_encoder).encode("hello there").token_ids
+    assert bundle.features.encode("hello there").token_ids.tolist() == expected.tolist()
+
+
+def test_bundle_without_an_encoder_ignores_a_tokenizer(tmp_path: Path) -> None:
+    """What the manifest does not name is not the bundle's."""
+    path = write(tmp_path)
+    (path / TOKENIZER_FILE).write_text("{", encoding="utf-8")
+    assert load_bundle(path).features.tokenizer is None
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "no tokenizer"])
+def test_damaged_tokenizer_is_corrupt(tmp_path: Path, tiny_encoder: Path, damage: str) -> None:
+    """Without it the network would be fed something else."""
+    path = write(tmp_path, features=with_tokenizer(tiny_encoder))
+    file = path / TOKENIZER_FILE
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(b"{}" if damage == "no tokenizer" else file.read_bytes().replace(b"pizza", b"pizze"))
+    if damage == "no tokenizer":
+        change_manifest(path, lambda manifest: manifest["sha256"].update({TOKENIZER_FILE: sha256_of(file)}))
+    with pytest.raises(BundleCorruptError, match="tokenizer") as caught:
+        load_bundle(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_bundle_may_have_no_metrics(tmp_path: Path) -> None:
@@ -116,7 +169,7 @@ def test_failed_write_leaves_nothing_and_the_current_bundle(tmp_path: Path, fail
     set_current(tmp_path, old.name)
     before = sorted(tmp_path.rglob("*"))
 
-    def fail(directory: Path) -> None:
+    def fail(directory: Path) -> float:
         save_network(directory)
         raise failure
 
@@ -230,7 +283,7 @@ def test_broken_manifest_is_corrupt(tmp_path: Path, content: bytes | None) -> No
         load_bundle(path)
 
 
-@pytest.mark.parametrize("name", ["labels", "policy", "fingerprint", "config", "seed", "metrics", "versions", "sha256"])
+@pytest.mark.parametrize("name", MANIFEST_FIELDS)
 def test_manifest_that_lacks_a_field_is_corrupt(tmp_path: Path, name: str) -> None:
     """Each field is needed."""
     path = write(tmp_path)
@@ -242,7 +295,7 @@ def test_manifest_that_lacks_a_field_is_corrupt(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize(
     "change",
     [{"labels": None}, {"labels": ["greeting"]}, {"labels": 1}, {"policy": [1]}, {"policy": {"heat": 1}}]
-    + [{"labels": [1, 2]}, {"policy": {"threshold": "0.5"}}, {"config": []}]
+    + [{"labels": [1, 2]}, {"policy": {"threshold": "0.5"}}, {"config": []}, {"training": []}, {"training": None}]
     + [{"sha256": value} for value in ({}, [], None, {FEATURES_FILE: None, CATALOG_FILE: 1})],
 )
 def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -253,7 +306,22 @@ def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str
         load_bundle(path)
 
 
-@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 0, str(FORMAT_VERSION), None])
+@pytest.mark.parametrize(
+    "evidence",
+    [None, [], {}, {"bias": 1.0}, {"bias": "1", "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0}]
+    + [{"bias": float("nan"), "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0}]
+    + [{"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "luck": 1.0}],
+    ids=["null", "list", "empty", "partial", "text", "not a number", "more"],
+)
+def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:
+    """A weight that is missing or none would change what is answered."""
+    path = write(tmp_path)
+    change_manifest(path, lambda manifest: manifest["policy"].update(evidence=evidence))
+    with pytest.raises(BundleCorruptError):
+        load_bundle(path)
+
+
+@pytest.mark.parametrize("version", [FORMAT_VERSION - 1, FORMAT_VERSION + 1, 0, str(FORMAT_VERSION), None])
 def test_bundle_of_another_format_is_incompatible(tmp_path: Path, version: object) -> None:
     """Whatever else it holds, it says which version it has and which is read."""
     path = write(tmp_path)

@@ -1,5 +1,6 @@
 """A trained model answering: the same object as in the bot and in the evaluation."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -94,9 +95,53 @@ def test_operators_threshold_replaces_the_bundles(classifier: IntentClassifier) 
     """It holds for what the network decides; a pattern is a pattern."""
     strict = IntentClassifier(classifier.bundle, classifier.runtime, classifier.catalog, threshold=1.0)
     assert strict.rule.policy == replace(classifier.bundle.manifest.policy, threshold=1.0)
-    assert strict.classify("could I order one pizza please").reason is Reason.BELOW_THRESHOLD
+    assert strict.classify("could I order one pizza please").reason in {Reason.BELOW_THRESHOLD, Reason.OUT_OF_SCOPE}
     assert strict.classify("hello").reason is Reason.EXACT
     assert classifier.rule.policy == classifier.bundle.manifest.policy
+
+
+@pytest.fixture(scope="module", params=["trained_with_encoder", "trained_with_fine_tuning"])
+def with_encoder(request: pytest.FixtureRequest) -> IntentClassifier:
+    bundle = load_bundle(request.getfixturevalue(request.param).bundle_path)
+    return IntentClassifier(bundle, load_runtime(bundle), bundle.catalog)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("hello there friend", "greeting"),
+        ("so when are you open on sunday?", "opening_hours"),
+        ("could I order one pizza please", "order_pizza"),
+    ],
+)
+def test_encoder_and_ngrams_rank_together(with_encoder: IntentClassifier, text: str, intent: str) -> None:
+    """By words alone an encoder that knows nothing can rank them, too."""
+    assert with_encoder.classify(text).ranking[0].tag == intent
+
+
+def test_slips_are_mended_for_the_encoder(with_encoder: IntentClassifier) -> None:
+    """It reads the word that was meant; the n-grams read what was typed."""
+    features = with_encoder.bundle.features
+    slip, meant = features.encode("order a piza"), features.encode("order a pizza")
+    assert slip.token_ids.tolist() == meant.token_ids.tolist()
+    assert slip.ngram_ids.tolist() != meant.ngram_ids.tolist()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=300), st.lists(st.sampled_from(["cheese", "unknown", "\ud83d"]), max_size=3))
+def test_any_text_is_decided_with_an_encoder(with_encoder: IntentClassifier, text: str, contexts: list[str]) -> None:
+    """Likewise."""
+    decision = with_encoder.classify(text, contexts)
+    assert decision.intent in ALWAYS | {None} | (FOLLOW_UPS if "cheese" in contexts else set())
+    assert 0 <= decision.score <= 1
+
+
+@pytest.mark.parametrize("text", ["pizza " * 20_000, "a" * 100_000, "x y z w " * 12_500, "漢" * 100_000])
+def test_huge_text_is_decided_with_an_encoder(with_encoder: IntentClassifier, text: str) -> None:
+    """Its beginning is read, in a moment."""
+    started = time.perf_counter()
+    assert {one.tag for one in with_encoder.classify(text).ranking} == ALWAYS
+    assert time.perf_counter() - started < 2
 
 
 def test_contexts_come_from_the_catalog_in_service(classifier: IntentClassifier) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intents.catalog import Intent, IntentCatalog
-from model.decision import Decision, DecisionRule, Policy, RankedIntent, Reason
+from model.decision import Decision, DecisionRule, Policy, RankedIntent, Reason, Scores
 from model.evaluation import (
     IntentMetrics,
     LabelledFileError,
@@ -147,14 +147,14 @@ def test_outcomes_tell_found_from_answered() -> None:
 SHARE = st.floats(0, 1)
 
 
-@given(st.lists(st.floats(-5, 5, width=32), min_size=3, max_size=3), SHARE, SHARE, SHARE, st.sampled_from([(), ("x",)]))
+@given(st.lists(st.floats(-5, 5, width=32), min_size=4, max_size=4), SHARE, SHARE, SHARE, st.sampled_from([(), ("x",)]))
 def test_a_decision_tells_what_every_other_threshold_would_do(
     logits: list[float], familiarity: float, threshold: float, other: float, contexts: tuple[str, ...]
 ) -> None:
     """One evaluation shows all thresholds: as if the rule had decided under each."""
     intents = tuple(Intent(tag, (tag,), ("yes",), context_filter=("x",) * (tag == "c")) for tag in "abc")
     catalog = IntentCatalog(intents, ())
-    scores = np.asarray(logits, np.float32)
+    scores = Scores(np.asarray(logits, np.float32), np.zeros(3, np.float32))
     one, another = (
         DecisionRule(catalog, "abc", Policy(threshold=at)).with_scores(scores, familiarity, contexts)
         for at in (threshold, other)

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,20 +14,24 @@ from model.features import (
     MAX_NGRAMS,
     PADDING_ID,
     UNKNOWN_WORD,
+    Encoded,
     NgramFeatures,
+    TextFeatures,
     character_ngrams,
-    fit_features,
-    pad,
+    fit_ngrams,
+    pad_ngrams,
+    pad_tokens,
     word_ngrams,
 )
 from model.text import normalise
+from model.tokens import SentenceTokenizer
 
 TEXTS = [["opening", "hours"], ["opening", "times"], ["order", "pizza"]]
 STEMS = {"opening": "open", "hours": "hour", "times": "time"}
 
 
 def fitted(min_count: int = 1, sizes: tuple[int, int] = (2, 3)) -> NgramFeatures:
-    return fit_features(TEXTS, STEMS, character_sizes=sizes, min_count=min_count)
+    return fit_ngrams(TEXTS, STEMS, character_sizes=sizes, min_count=min_count)
 
 
 def ngrams_of(features: NgramFeatures, ids: np.ndarray) -> set[str]:
@@ -64,7 +69,7 @@ def test_single_words_are_always_kept_and_other_ngrams_when_they_recur() -> None
 
 def test_ngram_twice_in_one_text_counts_once() -> None:
     """What counts is the number of texts."""
-    features = fit_features([["ha", "ha"], ["no"]], {}, character_sizes=(2, 2), min_count=2)
+    features = fit_ngrams([["ha", "ha"], ["no"]], {}, character_sizes=(2, 2), min_count=2)
     assert features.characters == {}
     assert features.idf[features.words["ha"]] == features.idf[features.words["no"]]
 
@@ -107,7 +112,7 @@ def test_text_without_a_known_ngram_encodes_to_nothing(text: str) -> None:
 def test_long_text_is_cut() -> None:
     """The network sees a bounded number of n-grams."""
     words = [f"w{number}" for number in range(2 * MAX_NGRAMS)]
-    features = fit_features([words], {}, character_sizes=(2, 3), min_count=1)
+    features = fit_ngrams([words], {}, character_sizes=(2, 3), min_count=1)
     ids, weights = features.encode(" ".join(words))
     assert len(ids) == len(weights) == MAX_NGRAMS
 
@@ -160,23 +165,44 @@ def test_json_without_a_part_is_refused(name: str) -> None:
         NgramFeatures.from_json(value)
 
 
+def encoded(ids: list[int], weights: list[float], tokens: list[int]) -> Encoded:
+    return Encoded(np.array(ids, np.int32), np.array(weights, np.float32), np.array(tokens, np.int32))
+
+
 def test_batch_is_padded_to_its_longest_text() -> None:
-    """The padding has its own id, and no weight."""
-    rows = [
-        (np.array([3, 4], np.int32), np.array([0.5, 0.25], np.float32)),
-        (np.array([5], np.int32), np.array([1.0], np.float32)),
-    ]
-    ids, weights = pad(rows)
+    """The padding has its own id, and no weight; n-grams and tokens have their own widths."""
+    texts = [encoded([3, 4], [0.5, 0.25], [7]), encoded([5], [1.0], [8, 9, 6])]
+    ids, weights = pad_ngrams(texts)
     assert ids.tolist() == [[3, 4], [5, PADDING_ID]]
     assert weights.tolist() == [[0.5, 0.25], [1.0, 0.0]]
+    assert pad_tokens(texts).tolist() == [[7, PADDING_ID, PADDING_ID], [8, 9, 6]]
 
 
 def test_batch_of_empty_texts_has_one_column() -> None:
     """No network accepts a width of 0."""
-    nothing = (np.zeros(0, np.int32), np.zeros(0, np.float32))
-    ids, weights = pad([nothing, nothing])
+    nothing = encoded([], [], [])
+    ids, weights = pad_ngrams([nothing, nothing])
     assert ids.tolist() == [[PADDING_ID], [PADDING_ID]]
     assert weights.tolist() == [[0.0], [0.0]]
+    assert pad_tokens([nothing, nothing]).tolist() == [[PADDING_ID], [PADDING_ID]]
+
+
+def test_text_without_an_encoder_has_no_tokens() -> None:
+    """Its n-grams are all that is read of it."""
+    features = fitted()
+    text = TextFeatures(features).encode("opening hours")
+    ids, weights = features.encode("opening hours")
+    assert (text.ngram_ids.tolist(), text.ngram_weights.tolist()) == (ids.tolist(), weights.tolist())
+    assert (text.token_ids.shape, text.token_ids.dtype) == ((0,), np.int32)
+
+
+def test_text_beside_an_encoder_has_its_tokens_too(tiny_encoder: Path) -> None:
+    """As its tokenizer cuts it."""
+    tokenizer = SentenceTokenizer((tiny_encoder / "tokenizer.json").read_bytes())
+    text = TextFeatures(fitted(), tokenizer).encode("opening hours")
+    assert text.token_ids.tolist() == tokenizer.encode("opening hours").tolist()
+    assert len(text.token_ids) == 4
+    assert len(text.ngram_ids) > 0
 
 
 @given(st.text(max_size=200).map(normalise))

@@ -1,8 +1,9 @@
 """Training on small catalogs: whatever a checked catalog holds, a bundle that serves comes out of it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,37 @@ import pytest
 from intents.catalog import Intent, IntentCatalog
 from model.bundle import Bundle, load_bundle, set_current
 from model.classifier import IntentClassifier
-from model.config import TrainingConfig
+from model.config import FineTuningConfig, Plan, TrainingConfig
 from model.decision import Policy, Reason
+from model.encoder import EncoderError
+from model.encoder_files import TOKENIZER_FILE, identity_of
+from model.examples import Examples
+from model.outside import generic_messages
 from model.runtime import load_runtime
-from model.training import TrainingReport, batch_size, train
+from model.trainer import Adapted, Trainer, batch_size
+from model.training import TrainingReport, cross_validator, train
 
-QUICK = TrainingConfig(min_steps=0, epochs=3, folds=2)
+QUICK = TrainingConfig(
+    min_steps=0, epochs=6, encoder_epochs=6, folds=2, fine_tuning=FineTuningConfig(epochs=2, batch_size=8)
+)
 UNBALANCED = {
     "numbers": [f"count to {number}" for number in range(12)] + ["COUNT to 1!", "..."],
     "pizza": ["one pizza please", "order a pizza", "pizza delivery"],
     "thanks": ["thank you"],
     "patternless": [],
 }
+N_OUTSIDE = 60
+
+Told = list[tuple[str, int, int]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_generic_messages() -> object:
+    """Keep the trainings short: some of the messages, taken from the whole list."""
+    few = generic_messages()[:: len(generic_messages()) // N_OUTSIDE][:N_OUTSIDE]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model.trainer.generic_messages", lambda: few)
+        yield
 
 
 @dataclass
@@ -31,20 +51,35 @@ class Run:
 
     bundle: Bundle
     report: TrainingReport
-    told: list[tuple[str, int, int]]
+    told: Told
+
+    @property
+    def stages(self) -> list[str]:
+        return list(dict.fromkeys(stage for stage, _, _ in self.told))
 
     def classifier(self) -> IntentClassifier:
         return IntentClassifier(self.bundle, load_runtime(self.bundle), self.bundle.catalog)
+
+
+def quiet(*_: object) -> None:
+    """Hear of the progress, and say nothing."""
 
 
 def catalog_of(patterns: dict[str, Sequence[str]]) -> IntentCatalog:
     return IntentCatalog(tuple(Intent(tag, tuple(texts), ("ok",)) for tag, texts in patterns.items()), ("Sorry?",))
 
 
-def trained_on(patterns: dict[str, Sequence[str]], models_dir: Path, config: TrainingConfig = QUICK) -> Run:
-    told: list[tuple[str, int, int]] = []
+def trained_on(
+    patterns: dict[str, Sequence[str]], models_dir: Path, config: TrainingConfig = QUICK, plan: Plan | None = None
+) -> Run:
+    told: Told = []
     path, report = train(
-        catalog_of(patterns), models_dir, config=config, seed=1, tell=lambda *progress: told.append(progress)
+        catalog_of(patterns),
+        models_dir,
+        config=config,
+        plan=plan or Plan(),
+        seed=1,
+        tell=lambda *progress: told.append(progress),
     )
     return Run(load_bundle(path), report, told)
 
@@ -54,6 +89,25 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return trained_on(UNBALANCED, tmp_path_factory.mktemp("unbalanced"))
 
 
+@pytest.fixture(scope="module")
+def with_encoder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """With the encoder as it was written, and a cache."""
+    directory = tmp_path_factory.mktemp("with-encoder")
+    return trained_on(UNBALANCED, directory, plan=plan_of(tiny_encoder, "never", cache_dir=directory / "features"))
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained_on(UNBALANCED, tmp_path_factory.mktemp("tuned"), plan=plan_of(tiny_encoder, "always"))
+
+
+def plan_of(encoder_dir: Path, fine_tune: str, **changes: object) -> Plan:
+    return Plan(**{"encoder_dir": encoder_dir, "is_encoder_chosen": True, "fine_tune": fine_tune} | changes)
+
+
+# Without an encoder.
+
+
 def test_labels_are_the_intents_with_patterns_in_their_order(unbalanced: Run) -> None:
     """One without patterns is no class."""
     assert unbalanced.bundle.manifest.labels == ("numbers", "pizza", "thanks")
@@ -61,12 +115,13 @@ def test_labels_are_the_intents_with_patterns_in_their_order(unbalanced: Run) ->
 
 def test_report_counts_what_was_trained_on(unbalanced: Run) -> None:
     """Patterns that say the same count once, and those that say nothing not at all."""
-    assert (unbalanced.report.n_patterns, unbalanced.report.n_intents) == (12 + 3 + 1, 3)
-    assert 1 <= unbalanced.report.epochs <= QUICK.epochs
+    report = unbalanced.report
+    assert (report.n_patterns, report.n_intents, report.n_outside) == (12 + 3 + 1, 3, N_OUTSIDE)
+    assert (report.has_encoder, report.fine_tuning_epochs) == (False, 0)
 
 
 def test_metrics_are_of_the_patterns_that_can_be_held_out(unbalanced: Run) -> None:
-    """An intent's only pattern is always trained on, and so never measured."""
+    """An intent's only pattern is always trained on, and so never measured; generic messages are no rows."""
     metrics = unbalanced.report.metrics
     assert metrics is not None
     assert metrics.n == 12 + 3
@@ -81,22 +136,27 @@ def test_manifest_repeats_the_report(unbalanced: Run) -> None:
     """What was printed can be read again later."""
     manifest, report = unbalanced.bundle.manifest, unbalanced.report
     assert report.metrics is not None
-    assert manifest.metrics == report.metrics.to_json() | {"epochs": report.epochs}
+    assert manifest.metrics == report.metrics.to_json()
     assert manifest.policy == report.policy
     assert (manifest.seed, manifest.config) == (1, json.loads(json.dumps(QUICK.to_json())))
-    assert {"keras", "nltk", "python", "tensorflow"} <= manifest.versions.keys()
+    assert {"keras", "keras-hub", "nltk", "python", "tensorflow", "tokenizers"} <= manifest.versions.keys()
+    training = dict(manifest.training)
+    assert training.pop("duration_s") > 0
+    assert training.pop("litert_agreement") >= 0.995
+    assert training == {"is_encoder_chosen": False, "fine_tuning_epochs": 0, "budget_s": 600.0}
 
 
 def test_progress_is_told_stage_by_stage(unbalanced: Run) -> None:
-    """Each stage counts its epochs from 1 to no more than announced."""
-    stages = list(dict.fromkeys(stage for stage, _, _ in unbalanced.told))
-    assert stages[-3:] == ["cross-validating 1/2", "cross-validating 2/2", "training on everything"]
-    assert stages[:-3] in ([], ["looking for the epochs"])
-    for stage in stages:
-        epochs = [epoch for told, epoch, _ in unbalanced.told if told == stage]
-        assert epochs == list(range(1, len(epochs) + 1))
-    assert all(epoch <= of for _, epoch, of in unbalanced.told)
-    assert unbalanced.told[-1][1:] == (unbalanced.report.epochs, unbalanced.report.epochs)
+    """Each stage counts its epochs from 1 to as many as announced; then the model is written."""
+    assert unbalanced.stages == [
+        "cross-validating 1/2",
+        "cross-validating 2/2",
+        "training on everything",
+        "writing the model",
+    ]
+    for stage in unbalanced.stages[:-1]:
+        epochs = [(epoch, of) for told, epoch, of in unbalanced.told if told == stage]
+        assert epochs == [(number, QUICK.epochs) for number in range(1, QUICK.epochs + 1)]
 
 
 def test_unbalanced_catalog_still_knows_its_small_intents(unbalanced: Run) -> None:
@@ -111,74 +171,353 @@ def test_unbalanced_catalog_still_knows_its_small_intents(unbalanced: Run) -> No
 
 def test_same_seed_trains_the_same_model(unbalanced: Run, tmp_path: Path) -> None:
     """Labels, vocabulary and fingerprint exactly; figures as exactly as floating point lets them."""
-    again = trained_on(UNBALANCED, tmp_path)
-    ours, theirs = unbalanced.bundle, again.bundle
+    assert_same(trained_on(UNBALANCED, tmp_path), unbalanced)
+
+
+def assert_same(again: Run, first: Run) -> None:
+    ours, theirs = first.bundle, again.bundle
     assert theirs.manifest.labels == ours.manifest.labels
     assert theirs.manifest.fingerprint == ours.manifest.fingerprint
-    assert theirs.features.to_json() == ours.features.to_json()
-    assert again.report.epochs == unbalanced.report.epochs
-    assert again.report.policy.threshold == pytest.approx(unbalanced.report.policy.threshold, abs=0.05)
+    assert theirs.features.ngrams.to_json() == ours.features.ngrams.to_json()
+    assert again.report.policy.threshold == pytest.approx(first.report.policy.threshold, abs=0.05)
     text = ours.features.encode("order a count")
-    assert load_runtime(theirs).logits(*text) == pytest.approx(load_runtime(ours).logits(*text), abs=0.05)
+    for one, other in zip(_scores(theirs, text), _scores(ours, text), strict=True):
+        assert one == pytest.approx(other, abs=0.05)
 
 
-def test_one_intent_alone_can_be_trained(tmp_path: Path) -> None:
-    """It has nothing to be confused with, so nothing is measured and the policy is the default."""
-    run = trained_on({"greeting": ["hello", "hi there", "good morning"]}, tmp_path)
+def _scores(bundle: Bundle, text: object) -> tuple[np.ndarray, np.ndarray]:
+    scores = load_runtime(bundle).scores(text)  # type: ignore[arg-type]
+    return scores.logits, scores.similarity
+
+
+def test_generic_message_that_is_a_pattern_is_no_longer_outside(tmp_path: Path) -> None:
+    """What an operator writes as a pattern is in scope."""
+    message = generic_messages()[0]
+    run = trained_on({"own": [message, "hello"], "pizza": ["one pizza", "pizza please"]}, tmp_path)
+    assert run.report.n_outside == N_OUTSIDE - 1
+    assert run.classifier().classify(message).intent == "own"
+
+
+# Catalogs at the edge, with an encoder and without.
+
+GREETINGS = ["hello", "hi there", "good morning"]
+
+
+@pytest.fixture(params=["n-grams", "encoder"])
+def any_plan(request: pytest.FixtureRequest, tiny_encoder: Path) -> Plan:
+    """Without an encoder, and with one that is adapted where that can be."""
+    return Plan() if request.param == "n-grams" else plan_of(tiny_encoder, "always")
+
+
+def test_one_intent_alone_can_be_trained(tmp_path: Path, any_plan: Plan) -> None:
+    """It can be confused with nothing but what is out of scope."""
+    run = trained_on({"greeting": GREETINGS}, tmp_path, plan=any_plan)
+    assert run.report.n_intents == 1
+    assert run.report.fine_tuning_epochs == 0
+    assert run.classifier().classify("hello").reason is Reason.EXACT
+    assert run.classifier().classify("good morning hello").ranking[0].tag == "greeting"
+
+
+def test_one_pattern_an_intent_can_be_trained(tmp_path: Path, any_plan: Plan) -> None:
+    """Nothing can be held out, so nothing is measured and the policy is the default."""
+    run = trained_on({"greeting": ["hello"], "pizza": ["one pizza"]}, tmp_path, plan=any_plan)
     assert (run.report.metrics, run.report.intents, run.report.policy) == (None, (), Policy())
     assert run.bundle.manifest.metrics is None
-    assert run.classifier().classify("hello").reason is Reason.EXACT
-    assert run.classifier().classify("good morning hello").intent == "greeting"
-
-
-def test_one_pattern_an_intent_can_be_trained(tmp_path: Path) -> None:
-    """Nothing can be held out, and all the epochs are used."""
-    run = trained_on({"greeting": ["hello"], "pizza": ["one pizza"]}, tmp_path)
-    assert (run.report.metrics, run.report.epochs, run.report.policy) == (None, QUICK.epochs, Policy())
+    assert run.report.fine_tuning_epochs == 0
     assert run.classifier().classify("one pizza").intent == "pizza"
 
 
 def test_two_patterns_an_intent_are_held_out_in_turn(tmp_path: Path) -> None:
     """Two folds at most, whatever the configuration asks for."""
-    run = trained_on(
-        {"greeting": ["hello", "hello there"], "pizza": ["one pizza", "two pizza"]},
-        tmp_path,
-        TrainingConfig(min_steps=0, epochs=3, folds=5),
-    )
+    patterns = {"greeting": ["hello", "hello there"], "pizza": ["one pizza", "two pizza"]}
+    run = trained_on(patterns, tmp_path, TrainingConfig(min_steps=0, epochs=3, folds=5))
     assert run.report.metrics is not None
     assert run.report.metrics.n == 4
-    assert "cross-validating 2/2" in {stage for stage, _, _ in run.told}
+    assert [stage for stage in run.stages if "cross" in stage] == ["cross-validating 1/2", "cross-validating 2/2"]
+
+
+@pytest.mark.parametrize(
+    "counts", [(2, 2), (2, 1), (3, 2, 1), (30, 1, 1, 1), (5, 5, 5, 2), (2,) * 30, (3, 1) * 20, (100, 2), (10,) * 10]
+)
+def test_every_intent_is_both_held_out_and_trained_on(
+    counts: tuple[int, ...], tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the encoder is adapted to a part; an intent's only pattern is trained on."""
+    patterns = {f"of {n}": [f"{n} {number}" for number in range(count)] for n, count in enumerate(counts)}
+    trained: list[Examples] = []
+
+    def adapt(self: Trainer, _: str, examples: Examples, *__: object) -> Adapted:
+        trained.append(examples)
+        return self.as_published
+
+    scored: list[Examples] = []
+    monkeypatch.setattr(Trainer, "adapt", adapt)
+    monkeypatch.setattr(Trainer, "fit", lambda *_: None)
+    monkeypatch.setattr(Trainer, "_scored", lambda _, __, ___, examples: scored.append(examples))
+    trainer = Trainer(catalog_of(patterns), QUICK, plan_of(tiny_encoder, "always", cache_dir=tmp_path), 0, quiet)
+    trainer.hold_out(1, tmp_path)
+    inside = [label for label in scored[0].labels.tolist() if label < len(counts)]
+    own = [text for text in trained[0].texts if not text.startswith("of ")]
+    assert set(inside) == {label for label, count in enumerate(counts) if count > 1}
+    assert len(inside) + len(own) == sum(counts)
+    assert {text.split()[0] for text in own} == {str(label) for label in range(len(counts))}
+    assert set(scored[0].labels.tolist()) - set(inside) == {len(counts)}, "and some generic messages"
+
+
+def test_intent_of_which_no_pattern_says_anything_can_be_trained(tmp_path: Path, any_plan: Plan) -> None:
+    """The others are found all the same, though neither its tag nor a pattern has a word."""
+    tag = "???"
+    patterns = {tag: ["...", "?!"], "greeting": GREETINGS, "pizza": ["one pizza", "pizza please", "order a pizza"]}
+    run = trained_on(patterns, tmp_path, plan=any_plan)
+    assert run.bundle.manifest.labels == (tag, "greeting", "pizza")
+    assert np.isfinite(_scores(run.bundle, run.bundle.features.encode("hello"))[0]).all()
+    assert run.classifier().classify("order one pizza").ranking[0].tag == "pizza"
+
+
+def test_huge_pattern_can_be_trained(tmp_path: Path, any_plan: Plan) -> None:
+    """Its beginning is read."""
+    patterns = {"greeting": GREETINGS, "huge": ["pizza " * 17_000, "x" * 100_000, "漢" * 100_000]}
+    run = trained_on(patterns, tmp_path, plan=any_plan)
+    assert run.report.n_patterns == 6
+    assert run.classifier().classify("pizza " * 17_000).reason is Reason.EXACT
+    assert run.classifier().classify("pizza pizza pizza").ranking[0].tag == "huge"
+
+
+@pytest.mark.parametrize("fine_tune", [None, "always"])
+def test_many_intents_of_one_pattern_can_be_trained(tmp_path: Path, tiny_encoder: Path, fine_tune: str | None) -> None:
+    """All of them are labels; none can be measured."""
+    patterns = {f"intent {number}": [f"about number {number}"] for number in range(300)}
+    plan = Plan() if fine_tune is None else plan_of(tiny_encoder, fine_tune)
+    run = trained_on(patterns, tmp_path, TrainingConfig(min_steps=0, epochs=1, encoder_epochs=1, folds=2), plan)
+    assert (run.report.n_intents, run.report.metrics, run.report.policy) == (300, None, Policy())
+    assert run.classifier().classify("about number 123").intent == "intent 123"
 
 
 def test_large_catalog_goes_by_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer epochs and folds, and rare n-grams are dropped."""
-    monkeypatch.setattr("model.training.LARGE", 6)
+    monkeypatch.setattr("model.trainer.LARGE", 6)
+    monkeypatch.setattr("model.trainer.generic_messages", lambda: ("zzz",))
     config = TrainingConfig(
         min_steps=0, epochs=3, epochs_large=1, folds=3, folds_large=2, min_count=1, min_count_large=3
     )
-    run = trained_on(
-        {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}, tmp_path, config
+    patterns = {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}
+    run = trained_on(patterns, tmp_path, config)
+    assert [one for one in run.told if one[0] == "training on everything"] == [("training on everything", 1, 1)]
+    assert "cross-validating 2/2" in run.stages
+    ngrams = run.bundle.features.ngrams
+    assert {"hello", "pizza", "you", "bot", "one", "a"} <= set(ngrams.words)
+    assert "he" in ngrams.characters
+    assert "bo" not in ngrams.characters
+
+
+# With an encoder.
+
+
+def test_bundle_holds_the_encoder(with_encoder: Run, tiny_encoder: Path) -> None:
+    """As a part of the network, with its tokenizer; the configuration says which it was."""
+    assert (with_encoder.bundle.path / TOKENIZER_FILE).is_file()
+    assert with_encoder.bundle.manifest.config["encoder"] == identity_of(tiny_encoder)
+    assert with_encoder.bundle.manifest.training["is_encoder_chosen"] is True
+    assert (with_encoder.report.has_encoder, with_encoder.report.fine_tuning_epochs) == (True, 0)
+    logits, similarity = _scores(with_encoder.bundle, with_encoder.bundle.features.encode("one pizza please"))
+    assert (len(logits), len(similarity)) == (4, 3)
+    assert int(similarity.argmax()) == with_encoder.bundle.manifest.labels.index("pizza")
+    assert with_encoder.classifier().classify("order one pizza").ranking[0].tag == "pizza"
+
+
+def test_texts_of_the_next_training_are_known(with_encoder: Run, tiny_encoder: Path, tmp_path: Path) -> None:
+    """Only what is new is read."""
+    cache = with_encoder.bundle.path.parent / "features"
+    assert with_encoder.told[0][0] == "reading the texts"
+    more = UNBALANCED | {"bye": ["see you later"]}
+    run = trained_on(more, tmp_path, plan=plan_of(tiny_encoder, "never", cache_dir=cache))
+    assert [one for one in run.told if one[0] == "reading the texts"] == [("reading the texts", 2, 2)]
+
+
+def test_encoder_is_adapted_to_the_patterns(fine_tuned: Run, with_encoder: Run) -> None:
+    """Once to calibrate, once for the model; the epochs are recorded, and the similarity is another."""
+    assert [stage for stage in fine_tuned.stages if "fine" in stage] == ["fine-tuning to calibrate", "fine-tuning"]
+    assert fine_tuned.report.fine_tuning_epochs == 2
+    assert fine_tuned.bundle.manifest.training["fine_tuning_epochs"] == 2
+    text = with_encoder.bundle.features.encode("one pizza")
+    assert not np.allclose(_scores(fine_tuned.bundle, text)[1], _scores(with_encoder.bundle, text)[1], atol=1e-4)
+    assert fine_tuned.classifier().classify("order one pizza").ranking[0].tag == "pizza"
+
+
+def test_held_out_part_measures_the_adapted_model(fine_tuned: Run) -> None:
+    """A fifth, and at least one of each intent that can spare one."""
+    assert fine_tuned.report.metrics is not None
+    assert fine_tuned.report.metrics.n == 3
+    assert {row.tag for row in fine_tuned.report.intents} == {"numbers", "pizza"}
+
+
+def test_no_checkpoint_is_left(fine_tuned: Run) -> None:
+    """They serve an interrupted training alone."""
+    assert [path.name for path in fine_tuned.bundle.path.parent.iterdir()] == [fine_tuned.bundle.name]
+
+
+def test_same_seed_adapts_the_same_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Dropout, too, goes by it, whatever the process did before."""
+    config = replace(QUICK, fine_tuning=FineTuningConfig(batch_size=8, learning_rate=5e-3))
+    trainer = Trainer(catalog_of(UNBALANCED), config, plan_of(tiny_encoder, "always"), 1, quiet)
+    found = []
+    for number in range(2):
+        random.seed(number)
+        adapted = trainer.adapt("fine-tuning", trainer.patterns, 1, tmp_path / str(number))
+        found.append(adapted.features.of(trainer.patterns.texts))
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
+
+
+def test_encoder_stays_as_published_within_a_tiny_budget(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Fewer epochs than are worth it are none; that is recorded."""
+    run = trained_on(UNBALANCED, tmp_path, plan=plan_of(tiny_encoder, "auto", budget_s=0.001))
+    assert run.report.fine_tuning_epochs == 0
+    assert run.bundle.manifest.training["fine_tuning_epochs"] == 0
+    assert run.bundle.manifest.training["budget_s"] == 0.001
+    assert "fine-tuning" not in run.stages
+    assert [path.name for path in tmp_path.iterdir()] == [run.bundle.name]
+
+
+@pytest.mark.parametrize(
+    ("fine_tune", "seconds", "epochs"),
+    [
+        ("auto", 3_600.0, 10),
+        ("auto", 40.0, 4),
+        ("auto", 20.0, 0),
+        ("auto", -5.0, 0),
+        ("always", -5.0, 10),
+        ("never", 3_600.0, 0),
+    ],
+)
+def test_epochs_are_planned_by_the_time(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fine_tune: str, seconds: float, epochs: int
+) -> None:
+    """As many as fit three quarters of it, adapting once on four fifths and once on all, unless that is too few."""
+    monkeypatch.setattr("model.trainer.FineTuning.seconds_per_step", lambda _: 1.0)
+    patterns = {"a": [f"hello {number}" for number in range(16)], "b": [f"pizza {number}" for number in range(14)]}
+    config = TrainingConfig(fine_tuning=FineTuningConfig(epochs=10, min_epochs=3, batch_size=8))
+    plan = plan_of(tiny_encoder, fine_tune, cache_dir=tmp_path)
+    trainer = Trainer(catalog_of(patterns), config, plan, 0, quiet)
+    # 32 texts with both tags: 4 s an epoch; of 40 s, 30 s less what the timing took
+    monkeypatch.setattr("model.trainer.time.monotonic", lambda: 0.0)
+    assert trainer.plan_epochs(seconds, tmp_path / "checkpoints") == epochs
+    if fine_tune == "auto" and epochs:
+        assert trainer.plan_epochs(1.0, tmp_path / "checkpoints") == epochs, "an interrupted run keeps to its plan"
+
+
+def test_plan_cut_in_writing_is_made_anew(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process killed while it wrote the plan must not keep every later training from running."""
+    monkeypatch.setattr("model.trainer.FineTuning.seconds_per_step", lambda _: 0.001)
+    trainer = Trainer(catalog_of(UNBALANCED), QUICK, plan_of(tiny_encoder, "auto", cache_dir=tmp_path), 0, quiet)
+    config = QUICK.fine_tuning
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epochs").touch()
+    assert trainer.plan_epochs(3_600.0, tmp_path / "checkpoints") in {0, config.epochs}
+
+
+def test_directory_without_an_encoder_ends_training_in_order(tmp_path: Path) -> None:
+    """Nothing is written."""
+    with pytest.raises(EncoderError, match="config.json cannot be read"):
+        trained_on(UNBALANCED, tmp_path / "models", plan=plan_of(tmp_path / "nowhere", "auto"))
+    assert not (tmp_path / "models").exists()
+
+
+def test_cross_validation_decides_about_every_pattern(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Of which its intent has another; by the encoder as published, in so many folds."""
+    told: Told = []
+    cross_validate = cross_validator(
+        catalog_of(UNBALANCED),
+        plan=plan_of(tiny_encoder, "always", cache_dir=tmp_path),
+        seed=0,
+        tell=lambda *progress: told.append(progress),
+        folds=3,
     )
-    assert run.report.epochs == 1
-    assert "cross-validating 2/2" in {stage for stage, _, _ in run.told}
-    assert set(run.bundle.features.words) == {"hello", "pizza", "you", "bot", "one", "a"}
-    assert "he" in run.bundle.features.characters
-    assert "bo" not in run.bundle.features.characters
+    found = cross_validate(QUICK)
+    assert len(found.messages) == len(found.decisions)
+    inside = [message.intent for message in found.messages if message.intent is not None]
+    assert (len(inside), set(inside)) == (15, {"numbers", "pizza"})
+    assert 0 < len(found.messages) - len(inside) <= N_OUTSIDE
+    assert found.policy.threshold > 0
+    assert {stage for stage, _, _ in told} >= {f"cross-validating {number}/3" for number in (1, 2, 3)}
+    assert not any("fine" in stage for stage, _, _ in told)
+
+
+# Interruptions.
+
+
+def stop_at(stage: str, failure: BaseException, told: Told) -> Callable[[str, int, int], None]:
+    def tell(*progress: object) -> None:
+        told.append(progress)  # type: ignore[arg-type]
+        if progress[0] == stage:
+            raise failure
+
+    return tell
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("terminal gone")])
-def test_interrupted_training_leaves_what_was_there(tmp_path: Path, failure: BaseException) -> None:
+@pytest.mark.parametrize("stage", ["cross-validating 1/2", "training on everything", "writing the model"])
+def test_interrupted_training_leaves_what_was_there(tmp_path: Path, failure: BaseException, stage: str) -> None:
     """No half bundle, and the current one untouched."""
     (tmp_path / "old").mkdir()
     set_current(tmp_path, "old")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-
-    def tell(*_: object) -> None:
-        raise failure
-
     with pytest.raises(type(failure)):
-        train(catalog_of(UNBALANCED), tmp_path, config=QUICK, seed=0, tell=tell)
+        train(
+            catalog_of({"greeting": GREETINGS, "pizza": ["one pizza", "pizza please"]}),
+            tmp_path,
+            config=TrainingConfig(min_steps=0, epochs=1, folds=2),
+            plan=Plan(),
+            seed=0,
+            tell=stop_at(stage, failure, []),
+        )
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_interrupted_fine_tuning_goes_on(tiny_encoder: Path, tmp_path: Path) -> None:
+    """What was adapted is kept beside the bundles until a training of the same patterns ends."""
+    (tmp_path / "old").mkdir()
+    set_current(tmp_path, "old")
+    plan = plan_of(tiny_encoder, "always")
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            catalog_of(UNBALANCED),
+            tmp_path,
+            config=QUICK,
+            plan=plan,
+            seed=1,
+            tell=stop_at("fine-tuning", KeyboardInterrupt(), []),
+        )
+    assert (tmp_path / "current").read_text("utf-8").strip() == "old"
+    kept = [path.name for path in tmp_path.iterdir() if path.name not in {"old", "current"}]
+    assert len(kept) == 1
+    assert kept[0].startswith(".fine-tuning-")
+    run = trained_on(UNBALANCED, tmp_path, plan=plan)
+    assert "fine-tuning to calibrate" not in run.stages
+    assert run.report.fine_tuning_epochs == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "current", run.bundle.name}
+
+
+def test_interrupted_fine_tuning_of_other_intents_is_not_gone_on_with(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of the same in another order, by which the classes are numbered."""
+    monkeypatch.setattr("model.trainer.FineTuning.seconds_per_step", lambda _: 0.001)
+    other = UNBALANCED | {"thanks": ["thank you", "thanks"]}
+    config = replace(QUICK, fine_tuning=FineTuningConfig())
+    for patterns in (UNBALANCED, other, dict(reversed(UNBALANCED.items()))):
+        told: Told = []
+
+        def tell(*progress: object, told: Told = told) -> None:
+            told.append(progress)  # type: ignore[arg-type]
+            if progress[0] == "reading the patterns" and len([one for one in told if one[0] == progress[0]]) > 1:
+                raise KeyboardInterrupt
+
+        plan = plan_of(tiny_encoder, "auto", cache_dir=tmp_path / "features")
+        with pytest.raises(KeyboardInterrupt):
+            train(catalog_of(patterns), tmp_path, config=config, plan=plan, seed=1, tell=tell)
+    assert len(list(tmp_path.glob(".fine-tuning-*"))) == 3
 
 
 @pytest.mark.parametrize(

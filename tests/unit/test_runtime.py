@@ -1,0 +1,177 @@
+"""The two runtimes: they say the same of every text, and refuse what they cannot run."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from model.bundle import Bundle, BundleCorruptError, load_bundle
+from model.decision import Scores
+from model.encoder_files import sha256_of
+from model.features import MAX_NGRAMS, Encoded
+from model.runtime import (
+    KERAS_FILE,
+    LITERT_FILE,
+    NGRAM_WIDTHS,
+    TOKEN_WIDTHS,
+    Runtime,
+    RuntimeMissingError,
+    load_runtime,
+)
+from model.tokens import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from tests.conftest import Trained
+
+LIKE = 0.05
+"""How far a cosine may be off under weights of 8 bits."""
+
+
+@pytest.fixture(scope="module", params=["as published", "fine-tuned"])
+def bundle(request: pytest.FixtureRequest) -> Bundle:
+    name = "trained_with_encoder" if request.param == "as published" else "trained_with_fine_tuning"
+    return load_bundle(request.getfixturevalue(name).bundle_path)
+
+
+@pytest.fixture(scope="module")
+def runtimes(bundle: Bundle) -> tuple[Runtime, Runtime]:
+    return load_runtime(bundle, "litert"), load_runtime(bundle, "keras")
+
+
+def texts_of(bundle: Bundle, widths: list[tuple[int, int]]) -> Iterator[Encoded]:
+    """Texts of so many n-grams and tokens each."""
+    random = np.random.default_rng(0)
+    assert bundle.features.tokenizer is not None
+    n_ids, n_tokens = bundle.features.ngrams.n_ids, bundle.features.tokenizer.n_tokens
+    for of_ngrams, of_tokens in widths:
+        ids = random.integers(1, n_ids, of_ngrams).astype(np.int32)
+        weights = random.uniform(0, 1, of_ngrams).astype(np.float32)
+        weights /= np.linalg.norm(weights) or 1.0
+        yield Encoded(ids, weights, random.integers(1, n_tokens + 1, of_tokens).astype(np.int32))
+
+
+def assert_alike(one: Scores, other: Scores) -> None:
+    """Both rank alike, but for intents that are next to equal."""
+    assert one.logits.shape == other.logits.shape
+    assert one.similarity == pytest.approx(other.similarity, abs=LIKE)
+    spread = float(np.ptp(other.logits)) + 1.0
+    assert one.logits == pytest.approx(other.logits, abs=0.1 * spread)
+
+
+def test_runtimes_agree_on_texts_of_every_length(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+    """Of 1 to the most tokens, long and short by turns, so that memory is planned anew each time."""
+    lengths = [length for pair in zip(range(1, 33), range(64, 32, -1), strict=True) for length in pair]
+    litert, keras = runtimes
+    for text in texts_of(bundle, [(10 + 3 * length % 50, length) for length in lengths]):
+        assert_alike(litert.scores(text), keras.scores(text))
+
+
+def test_runtimes_agree_on_texts_of_every_width(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+    """None, as many n-grams as each width holds, and one more."""
+    counts = [0, *NGRAM_WIDTHS, *(width + 1 for width in NGRAM_WIDTHS[:-1])]
+    tokens = [2, *TOKEN_WIDTHS, *(width + 1 for width in TOKEN_WIDTHS[:-1])]
+    widths = [(counts[number % len(counts)], tokens[number % len(tokens)]) for number in range(72)]
+    assert {of_ngrams for of_ngrams, _ in widths} >= {0, MAX_NGRAMS}
+    assert {of_tokens for _, of_tokens in widths} >= {2, MAX_TOKENS}
+    litert, keras = runtimes
+    for text in texts_of(bundle, widths):
+        assert_alike(litert.scores(text), keras.scores(text))
+
+
+def test_runtimes_agree_on_words(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+    """Patterns and other texts, in the scripts that the encoder knows and others."""
+    texts = ["hello there", "could i order one pizza please", "are you open", "zebra", "漢字", "", "pizza " * 500]
+    litert, keras = runtimes
+    for text in texts:
+        encoded = bundle.features.encode(text)
+        one, other = litert.scores(encoded), keras.scores(encoded)
+        assert_alike(one, other)
+        assert one.logits.argmax() == other.logits.argmax()
+
+
+def test_what_was_scored_before_does_not_matter(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+    """The same text gets the same scores after any other."""
+    for runtime in runtimes:
+        short, long = bundle.features.encode("hello"), bundle.features.encode("order a pizza please " * 20)
+        before = runtime.scores(short)
+        kept: NDArray[np.float32] = before.logits.copy()
+        runtime.scores(long)
+        assert before.logits.tolist() == kept.tolist(), "it is no view of the network's memory"
+        assert runtime.scores(short).logits == pytest.approx(kept, abs=1e-5)
+
+
+@pytest.mark.parametrize("choice", ["litert", "keras"])
+def test_network_without_an_encoder_knows_no_similarity(_trained_once: "Trained", choice: str) -> None:
+    """There is nothing to compare; its logits are alike in both."""
+    own = load_bundle(_trained_once.bundle_path)
+    runtime = load_runtime(own, choice)
+    assert runtime.name == choice
+    scores = runtime.scores(own.features.encode("could i order one pizza please"))
+    assert scores.logits.shape == (len(own.manifest.labels) + 1,)
+    assert scores.similarity.tolist() == [0.0] * len(own.manifest.labels)
+    assert own.manifest.labels[int(scores.logits.argmax())] == "order_pizza"
+
+
+def changed(trained: "Trained", directory: Path, name: str, content: bytes) -> Bundle:
+    """A bundle one of whose files is another, by a digest that holds."""
+    path = shutil.copytree(trained.bundle_path, directory / "bundle")
+    (path / name).write_bytes(content)
+    manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+    manifest["sha256"][name] = sha256_of(path / name)
+    (path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return load_bundle(path)
+
+
+@pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
+@pytest.mark.parametrize("content", [b"", b"nonsense" * 1_000], ids=["empty", "other"])
+def test_network_that_cannot_be_run_is_corrupt(
+    _trained_once: "Trained", tmp_path: Path, choice: str, name: str, content: bytes
+) -> None:
+    """One sentence names the file."""
+    with pytest.raises(BundleCorruptError, match=name) as caught:
+        load_runtime(changed(_trained_once, tmp_path, name, content), choice)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
+def test_missing_or_damaged_network_is_corrupt(_trained_once: "Trained", tmp_path: Path, choice: str, name: str) -> None:
+    """It is held to its digest before anything runs it."""
+    path = shutil.copytree(_trained_once.bundle_path, tmp_path / "bundle")
+    content = (path / name).read_bytes()
+    for damage in (lambda: (path / name).write_bytes(content[:-1]), (path / name).unlink):
+        damage()
+        with pytest.raises(BundleCorruptError, match=name):
+            load_runtime(load_bundle(path), choice)
+
+
+@pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
+def test_network_of_another_bundle_is_corrupt(
+    _trained_once: "Trained", trained_with_encoder: "Trained", tmp_path: Path, choice: str, name: str
+) -> None:
+    """Without the tokens that it was trained on it would guess."""
+    content = (trained_with_encoder.bundle_path / name).read_bytes()
+    bundle = changed(_trained_once, tmp_path, name, content)
+    with pytest.raises(BundleCorruptError):
+        load_runtime(bundle, choice)
+
+
+def without(*modules: str) -> Callable[[str], bool]:
+    return lambda module: module not in modules
+
+
+def test_runtime_that_is_not_installed_is_named(_trained_once: "Trained", monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to install; without a choice the other one serves."""
+    own = load_bundle(_trained_once.bundle_path)
+    monkeypatch.setattr("model.runtime._is_installed", without("ai_edge_litert"))
+    with pytest.raises(RuntimeMissingError, match="MODEL_RUNTIME=keras"):
+        load_runtime(own, "litert")
+    assert load_runtime(own, "auto").name == "keras"
+    monkeypatch.setattr("model.runtime._is_installed", without("tensorflow", "ai_edge_litert"))
+    for choice in ("keras", "auto"):
+        with pytest.raises(RuntimeMissingError, match="extra `train`"):
+            load_runtime(own, choice)
