@@ -92,14 +92,14 @@ def _train(directory: Path, plan: Plan, config: TrainingConfig | None = None) ->
 
 
 @pytest.fixture(scope="session")
-def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return _train(tmp_path_factory.mktemp("trained"), Plan())
 
 
 @pytest.fixture
-def trained(_trained_once: Trained, tmp_path: Path) -> Trained:
+def trained(trained_once: Trained, tmp_path: Path) -> Trained:
     """A copy of the trained model that a test may change as it likes; it has no sentence encoder."""
-    return _trained_once.copy_to(tmp_path)
+    return trained_once.copy_to(tmp_path)
 
 
 @pytest.fixture(scope="session")

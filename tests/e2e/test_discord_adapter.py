@@ -261,7 +261,7 @@ async def test_nothing_is_said_without_a_reply(server: DiscordServer, running: A
     ],
 )
 @pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "server"])
-async def test_command_is_acknowledged_then_answered(  # noqa: PLR0917
+async def test_command_is_acknowledged_then_answered(
     server: DiscordServer,
     running: Any,
     ann: payloads.Json,

@@ -47,11 +47,11 @@ class Bot:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bot(_trained_once: "Trained", tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
+async def bot(trained_once: "Trained", tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
     """Both platforms served; at the end a signal, a clean exit, and nothing in the output that should not be there."""
     directory = tmp_path_factory.mktemp("bot")
-    intents_path = Path(shutil.copy(_trained_once.intents_path, directory / "intents.json"))
-    models_dir = Path(shutil.copytree(_trained_once.models_dir, directory / "models"))
+    intents_path = Path(shutil.copy(trained_once.intents_path, directory / "intents.json"))
+    models_dir = Path(shutil.copytree(trained_once.models_dir, directory / "models"))
     servers = Servers.make()
     paths = {"INTENTS_PATH": str(intents_path), "MODELS_DIR": str(models_dir), "STATE_DIR": str(directory / "state")}
     async with (

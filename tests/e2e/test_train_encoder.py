@@ -108,9 +108,7 @@ def test_encoder_that_cannot_be_used_ends_training(trained: "Trained", tmp_path:
     assert (directory / CONFIG_FILE).is_file()
 
 
-def test_model_with_an_encoder_stays_without_its_files(
-    trained_with_encoder: "Trained", tmp_path: Path
-) -> None:
+def test_model_with_an_encoder_stays_without_its_files(trained_with_encoder: "Trained", tmp_path: Path) -> None:
     """The bundle holds what it needs; `--encoder none` makes a training due."""
     trained = trained_with_encoder.copy_to(tmp_path)
     ended = run(tmp_path, "scripts.train", *paths_of(trained), "--if-due")
@@ -119,8 +117,17 @@ def test_model_with_an_encoder_stays_without_its_files(
 
 @pytest.mark.parametrize(
     "options",
-    [["--budget", "0"], ["--budget", "-1"], ["--budget", "soon"], ["--budget", "inf"], ["--budget", "nan"]]
-    + [["--seed", "-1"], ["--seed", "x"], ["--fine-tune", "--no-fine-tune"], ["--encoder"]],
+    [
+        ["--budget", "0"],
+        ["--budget", "-1"],
+        ["--budget", "soon"],
+        ["--budget", "inf"],
+        ["--budget", "nan"],
+        ["--seed", "-1"],
+        ["--seed", "x"],
+        ["--fine-tune", "--no-fine-tune"],
+        ["--encoder"],
+    ],
     ids=" ".join,
 )
 def test_wrong_values_are_faults_of_usage(tmp_path: Path, options: list[str]) -> None:

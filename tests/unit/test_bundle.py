@@ -308,9 +308,15 @@ def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str
 
 @pytest.mark.parametrize(
     "evidence",
-    [None, [], {}, {"bias": 1.0}, {"bias": "1", "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0}]
-    + [{"bias": float("nan"), "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0}]
-    + [{"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "luck": 1.0}],
+    [
+        None,
+        [],
+        {},
+        {"bias": 1.0},
+        {"bias": "1", "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
+        {"bias": float("nan"), "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
+        {"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "luck": 1.0},
+    ],
     ids=["null", "list", "empty", "partial", "text", "not a number", "more"],
 )
 def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:

@@ -18,8 +18,8 @@ ALWAYS = {"greeting", "opening_hours", "order_pizza"}
 
 
 @pytest.fixture(scope="module", params=["litert", "keras"])
-def classifier(request: pytest.FixtureRequest, _trained_once: Any) -> IntentClassifier:
-    bundle = load_bundle(_trained_once.bundle_path)
+def classifier(request: pytest.FixtureRequest, trained_once: Any) -> IntentClassifier:
+    bundle = load_bundle(trained_once.bundle_path)
     return IntentClassifier(bundle, load_runtime(bundle, request.param), bundle.catalog)
 
 

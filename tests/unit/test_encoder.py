@@ -225,11 +225,31 @@ def cut_weights(directory: Path) -> None:
         (cut_weights, "model.safetensors cannot be read"),
         (without_weight, "encoder.layer.1.output.dense.bias is missing"),
     ]
-    + [((lambda directory, name=name: (directory / name).unlink()), f"{name} cannot be read")
-       for name in (CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE)],
-    ids=["architecture", "no architecture", "list", "cut config", "binary config", "no size", "size of text", "layers"]
-    + ["width", "vocabulary", "heads", "tokenizer", "empty weights", "other weights", "cut weights", "no weight"]
-    + ["without config", "without tokenizer", "without weights"],
+    + [
+        ((lambda directory, name=name: (directory / name).unlink()), f"{name} cannot be read")
+        for name in (CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE)
+    ],
+    ids=[
+        "architecture",
+        "no architecture",
+        "list",
+        "cut config",
+        "binary config",
+        "no size",
+        "size of text",
+        "layers",
+        "width",
+        "vocabulary",
+        "heads",
+        "tokenizer",
+        "empty weights",
+        "other weights",
+        "cut weights",
+        "no weight",
+        "without config",
+        "without tokenizer",
+        "without weights",
+    ],
 )
 def test_directory_without_an_encoder_is_named(tmp_path: Path, damage: Callable[[Path], object], told: str) -> None:
     """One sentence with the directory and the fault, of the kind that ends a training in order."""
@@ -253,7 +273,7 @@ def test_tokenizer_of_another_encoder_is_refused(tmp_path: Path) -> None:
     named[name] = named[name][:50]
     save_file(named, directory / WEIGHTS_FILE)
     changed_config(vocab_size=50)(directory)
-    with pytest.raises(EncoderError, match="more tokens than config.json says"):
+    with pytest.raises(EncoderError, match=r"more tokens than config.json says"):
         read_encoder(directory)
 
 

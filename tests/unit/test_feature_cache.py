@@ -28,7 +28,9 @@ class Encoder:
 
 def rows_of(texts: Sequence[str]) -> NDArray[np.float32]:
     """Values that half precision holds exactly."""
-    return np.array([[len(text) % 1_000, sum(map(ord, text)) % 97, 0.5, -1.0] for text in texts], np.float32).reshape(-1, WIDTH)
+    return np.array([[len(text) % 1_000, sum(map(ord, text)) % 97, 0.5, -1.0] for text in texts], np.float32).reshape(
+        -1, WIDTH
+    )
 
 
 @pytest.fixture

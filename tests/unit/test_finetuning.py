@@ -16,7 +16,9 @@ from model.finetuning import FineTuning, PairBatches, contrastive_loss
 
 CONFIG = FineTuningConfig(batch_size=8, learning_rate=5e-3)
 STAGE = "fine-tuning"
-TEXTS = [f"{word} {more}" for word in ("hello", "good morning", "hi") for more in ("bot", "friend", "there", "everyone")]
+TEXTS = [
+    f"{word} {more}" for word in ("hello", "good morning", "hi") for more in ("bot", "friend", "there", "everyone")
+]
 TEXTS += [f"{word} {more}" for word in ("pizza", "order", "one cheese") for more in ("please", "now", "for me", "sure")]
 LABELS = np.repeat([0, 1], 12)
 N_STEPS = 3
@@ -170,9 +172,7 @@ def test_checkpoint_cut_in_writing_does_no_harm(tiny_encoder: Path, checkpoints:
 
 def batches(labels: list[int], *, size: int = 8, dropout: float = 0.5, seed: int = 0, epoch: int = 0) -> PairBatches:
     """Batches of texts of 1 to 9 tokens; each state holds the number of its text, and that of its token."""
-    states = [
-        np.array([[row + 1, token, 1] for token in range(row % 9 + 1)], np.float32) for row in range(len(labels))
-    ]
+    states = [np.array([[row + 1, token, 1] for token in range(row % 9 + 1)], np.float32) for row in range(len(labels))]
     made = PairBatches(states, np.array(labels), batch_size=size, token_dropout=dropout, seed=seed)
     made.epoch = epoch
     return made

@@ -30,6 +30,5 @@ def test_language_is_understood(language: str, tmp_path: Path, monkeypatch: pyte
     messages = read_labelled(DATA / f"{language}.jsonl", bundle.manifest.labels)
     decisions = [classifier.classify(message.text, message.contexts) for message in messages]
     metrics = measure(messages, decisions, classifier.rule.policy.threshold)
-    print(language, metrics)
     assert metrics.accuracy is not None
     assert metrics.accuracy >= 0.75

@@ -25,9 +25,7 @@ CONFIG = HeadConfig()
 
 def text(*ids: int, tokens: int = 0) -> Encoded:
     """A text of some n-grams, each of weight 1, and so many tokens."""
-    return Encoded(
-        np.array(ids, np.int32), np.ones(len(ids), np.float32), np.arange(1, tokens + 1, dtype=np.int32)
-    )
+    return Encoded(np.array(ids, np.int32), np.ones(len(ids), np.float32), np.arange(1, tokens + 1, dtype=np.int32))
 
 
 def unit(shape: tuple[int, ...], seed: int = 0) -> NDArray[np.float32]:
@@ -116,8 +114,14 @@ def head_batches(n_texts: int, size: int = 4, n_features: int = 0, seed: int = 0
     texts = [text(*range(1, number % 9 + 1)) for number in range(n_texts)]
     targets = np.eye(max(n_texts, 1), dtype=np.float32)[:n_texts]
     weights = np.arange(n_texts, dtype=np.float32)
-    return HeadBatches(texts, unit((n_texts, n_features)) if n_features else np.zeros((n_texts, 0), np.float32),
-                       targets, weights, batch_size=size, seed=seed)
+    return HeadBatches(
+        texts,
+        unit((n_texts, n_features)) if n_features else np.zeros((n_texts, 0), np.float32),
+        targets,
+        weights,
+        batch_size=size,
+        seed=seed,
+    )
 
 
 def test_every_text_comes_once_an_epoch_with_its_own_target_and_weight() -> None:

@@ -106,9 +106,9 @@ def test_what_was_scored_before_does_not_matter(bundle: Bundle, runtimes: tuple[
 
 
 @pytest.mark.parametrize("choice", ["litert", "keras"])
-def test_network_without_an_encoder_knows_no_similarity(_trained_once: "Trained", choice: str) -> None:
+def test_network_without_an_encoder_knows_no_similarity(trained_once: "Trained", choice: str) -> None:
     """There is nothing to compare; its logits are alike in both."""
-    own = load_bundle(_trained_once.bundle_path)
+    own = load_bundle(trained_once.bundle_path)
     runtime = load_runtime(own, choice)
     assert runtime.name == choice
     scores = runtime.scores(own.features.encode("could i order one pizza please"))
@@ -130,18 +130,18 @@ def changed(trained: "Trained", directory: Path, name: str, content: bytes) -> B
 @pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 1_000], ids=["empty", "other"])
 def test_network_that_cannot_be_run_is_corrupt(
-    _trained_once: "Trained", tmp_path: Path, choice: str, name: str, content: bytes
+    trained_once: "Trained", tmp_path: Path, choice: str, name: str, content: bytes
 ) -> None:
     """One sentence names the file."""
     with pytest.raises(BundleCorruptError, match=name) as caught:
-        load_runtime(changed(_trained_once, tmp_path, name, content), choice)
+        load_runtime(changed(trained_once, tmp_path, name, content), choice)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
-def test_missing_or_damaged_network_is_corrupt(_trained_once: "Trained", tmp_path: Path, choice: str, name: str) -> None:
+def test_missing_or_damaged_network_is_corrupt(trained_once: "Trained", tmp_path: Path, choice: str, name: str) -> None:
     """It is held to its digest before anything runs it."""
-    path = shutil.copytree(_trained_once.bundle_path, tmp_path / "bundle")
+    path = shutil.copytree(trained_once.bundle_path, tmp_path / "bundle")
     content = (path / name).read_bytes()
     for damage in (lambda: (path / name).write_bytes(content[:-1]), (path / name).unlink):
         damage()
@@ -151,11 +151,11 @@ def test_missing_or_damaged_network_is_corrupt(_trained_once: "Trained", tmp_pat
 
 @pytest.mark.parametrize(("choice", "name"), [("litert", LITERT_FILE), ("keras", KERAS_FILE)])
 def test_network_of_another_bundle_is_corrupt(
-    _trained_once: "Trained", trained_with_encoder: "Trained", tmp_path: Path, choice: str, name: str
+    trained_once: "Trained", trained_with_encoder: "Trained", tmp_path: Path, choice: str, name: str
 ) -> None:
     """Without the tokens that it was trained on it would guess."""
     content = (trained_with_encoder.bundle_path / name).read_bytes()
-    bundle = changed(_trained_once, tmp_path, name, content)
+    bundle = changed(trained_once, tmp_path, name, content)
     with pytest.raises(BundleCorruptError):
         load_runtime(bundle, choice)
 
@@ -164,9 +164,9 @@ def without(*modules: str) -> Callable[[str], bool]:
     return lambda module: module not in modules
 
 
-def test_runtime_that_is_not_installed_is_named(_trained_once: "Trained", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_that_is_not_installed_is_named(trained_once: "Trained", monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to install; without a choice the other one serves."""
-    own = load_bundle(_trained_once.bundle_path)
+    own = load_bundle(trained_once.bundle_path)
     monkeypatch.setattr("model.runtime._is_installed", without("ai_edge_litert"))
     with pytest.raises(RuntimeMissingError, match="MODEL_RUNTIME=keras"):
         load_runtime(own, "litert")

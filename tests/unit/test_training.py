@@ -405,9 +405,7 @@ def test_epochs_are_planned_by_the_time(
         assert trainer.plan_epochs(1.0, tmp_path / "checkpoints") == epochs, "an interrupted run keeps to its plan"
 
 
-def test_plan_cut_in_writing_is_made_anew(
-    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plan_cut_in_writing_is_made_anew(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process killed while it wrote the plan must not keep every later training from running."""
     monkeypatch.setattr("model.trainer.FineTuning.seconds_per_step", lambda _: 0.001)
     trainer = Trainer(catalog_of(UNBALANCED), QUICK, plan_of(tiny_encoder, "auto", cache_dir=tmp_path), 0, quiet)
@@ -419,7 +417,7 @@ def test_plan_cut_in_writing_is_made_anew(
 
 def test_directory_without_an_encoder_ends_training_in_order(tmp_path: Path) -> None:
     """Nothing is written."""
-    with pytest.raises(EncoderError, match="config.json cannot be read"):
+    with pytest.raises(EncoderError, match=r"config.json cannot be read"):
         trained_on(UNBALANCED, tmp_path / "models", plan=plan_of(tmp_path / "nowhere", "auto"))
     assert not (tmp_path / "models").exists()
 
