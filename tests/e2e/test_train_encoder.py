@@ -99,7 +99,7 @@ def test_encoder_that_cannot_be_used_ends_training(trained: "Trained", tmp_path:
     ended = run(tmp_path, "scripts.train", *paths_of(trained), "--encoder", str(directory))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "Traceback" not in ended.stderr
-    announced, *told = ended.stderr.splitlines()
+    announced, *told = filter(None, ended.stderr.splitlines())
     assert announced.startswith("Training on 24 patterns")
     assert len(told) == 1
     assert told[0].startswith(f"{directory} holds no sentence encoder of the BERT architecture: ")
