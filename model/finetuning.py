@@ -7,11 +7,14 @@ hidden states are computed once. In the end the weights are drawn back towards t
 """
 
 import itertools
+import json
 import math
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -94,6 +97,7 @@ class FineTuning:
         """
         n_steps = epochs * len(self._batches)
         self._compile(n_steps)
+        _drop_damaged(checkpoints)
         counter = _Counter(stage, n_steps, len(self._batches), self._batches, self._tell)
         backup = keras.callbacks.BackupAndRestore(checkpoints, save_freq="epoch", delete_checkpoint=False)
         self._network.fit(self._batches.dataset(), epochs=epochs, callbacks=[backup, counter], shuffle=False, verbose=0)
@@ -148,6 +152,19 @@ def contrastive_loss(temperature: float) -> keras.losses.Loss:
         return -ops.sum(positives * log_probabilities, axis=1) / ops.maximum(ops.sum(positives, axis=1), 1.0)
 
     return loss
+
+
+def _drop_damaged(checkpoints: Path) -> None:
+    """Remove a checkpoint that was cut while it was written: the run begins anew."""
+    weights = checkpoints / "latest.weights.h5"
+    if not weights.exists():
+        return
+    try:
+        json.loads((checkpoints / "training_metadata.json").read_bytes())
+        with h5py.File(weights):
+            pass
+    except (OSError, ValueError):
+        shutil.rmtree(checkpoints)
 
 
 class PairBatches:
