@@ -322,6 +322,7 @@ def _is_sound(manifest: Manifest) -> bool:
     return (
         isinstance(manifest.sha256, dict)
         and isinstance(manifest.config, dict)
+        and isinstance(manifest.training, dict)
         and all(isinstance(label, str) for label in manifest.labels)
         and all(isinstance(figure, int | float) and math.isfinite(figure) for figure in figures)
         and policy.temperature > 0
