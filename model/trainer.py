@@ -105,8 +105,8 @@ class Trainer:
         if self._plan.fine_tune == "always":
             return most
         planned = checkpoints / "epochs"
-        if planned.exists():
-            return int(planned.read_text(encoding="ascii"))
+        if planned.exists() and (text := planned.read_text(encoding="ascii")).isdigit():
+            return int(text)
         started = time.monotonic()
         n_texts = len(self.patterns.texts)
         sample = self.patterns.at(np.linspace(0, n_texts - 1, min(n_texts, TIMED_TEXTS)).astype(np.intp))

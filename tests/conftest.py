@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from intents.validation import load_catalog
 from model.bundle import current_path, set_current
 from model.config import FineTuningConfig, Plan, TrainingConfig
 from model.outside import generic_messages
 from model.text import normalise
+
+settings.register_profile("parley", deadline=None)  # a busy machine is no fault; the timeout of pytest holds
+settings.load_profile("parley")
 
 SMALL_CATALOG = {
     "intents": [

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from intents.catalog import IntentCatalog
+from model.config import TrainingConfig
 from model.decision import Decision, Policy, RankedIntent, Reason
 from model.evaluation import LabelledMessage
 from model.text import normalise
@@ -33,7 +35,7 @@ INTENTS = {
 def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own `.env` and variables out."""
     monkeypatch.chdir(tmp_path)
-    for name in ("INTENTS_PATH", "MODELS_DIR", "CONFIDENCE_THRESHOLD", "MODEL_RUNTIME"):
+    for name in ("INTENTS_PATH", "MODELS_DIR", "ENCODER_DIR", "CONFIDENCE_THRESHOLD", "MODEL_RUNTIME"):
         monkeypatch.delenv(name, raising=False)
     Path("intents.json").write_text(json.dumps(INTENTS), encoding="utf-8")
 
@@ -48,16 +50,21 @@ def folds(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Stand in for the training: every pattern is found, but for those of `bye`. Returns what was asked for."""
     asked: list[dict[str, Any]] = []
 
-    def cross_validate(catalog: IntentCatalog, **options: Any) -> SimpleNamespace:
-        options["tell"]("cross-validating 1/2", 1, 2)
+    def cross_validator(catalog: IntentCatalog, **options: Any) -> Callable[[TrainingConfig], SimpleNamespace]:
         asked.append(options)
         messages = [LabelledMessage(text, one.tag) for one in catalog.trainable for text in one.patterns]
         decision = Decision("hello", Reason.CONFIDENT, 0.9, (RankedIntent("hello", 0.9), RankedIntent("bye", 0.1)))
         held_out = messages if len(catalog.trainable) > 1 else []
-        return SimpleNamespace(messages=held_out, decisions=[decision] * len(held_out), policy=Policy())
+
+        def cross_validate(config: TrainingConfig) -> SimpleNamespace:
+            options["tell"]("cross-validating 1/2", 1, 2)
+            asked[-1]["config"] = config
+            return SimpleNamespace(messages=held_out, decisions=[decision] * len(held_out), policy=Policy())
+
+        return cross_validate
 
     training = ModuleType("model.training")
-    training.cross_validate = cross_validate  # type: ignore[attr-defined]
+    training.cross_validator = cross_validator  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "model.training", training)
     monkeypatch.setattr(evaluate, "import_tensorflow_quietly", lambda: None)
     return asked
@@ -71,7 +78,7 @@ def test_folds_give_the_same_figures_and_page(
     assert run(monkeypatch, *arguments) == 0
     figures = json.loads(Path("out.json").read_text("utf-8"))
     assert (figures["n"], figures["accuracy"], figures["runtime"], figures["latency_ms"]) == (4, 0.5, None, None)
-    assert folds[0]["folds"] == 2
+    assert (folds[0]["folds"], folds[0]["config"]) == (2, TrainingConfig())
     captured = capsys.readouterr()
     assert "intents.json under 2-fold" in captured.out
     assert "`bye` and `hello`" in captured.out
