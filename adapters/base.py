@@ -37,9 +37,12 @@ class IncomingMessage:
     command
         The command's name without its slash, or None for plain talk.
     choice_id
-        The id of a pressed button, or None.
+        The id of a pressed choice, whose title `text` is then; else None. What it means, and whether it is still to be
+        had, is for the bot to say.
     is_edit
         Whether this changes an earlier message.
+    server_name
+        The name of the server or group around the conversation, escaped like `display_name`; empty where there is none.
     """
 
     platform: str
@@ -55,11 +58,45 @@ class IncomingMessage:
     command: str | None = None
     choice_id: str | None = None
     is_edit: bool = False
+    server_name: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """The key of one person in one conversation: their order of answers and their context."""
         return (self.platform, self.conversation_id, self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyChoice:
+    """Something that the asking person may choose under an answer.
+
+    Parameters
+    ----------
+    id
+        What comes back as `IncomingMessage.choice_id`: 1 to 32 ASCII characters. The platform keeps it, so that a
+        press long after, and after a restart, still brings it.
+    title
+        What the button says, at most 80 characters.
+    """
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAttachment:
+    """An image or a file that goes with an answer.
+
+    Parameters
+    ----------
+    source
+        An ``https`` address, or the absolute path of a file.
+    is_image
+        Whether it is shown as an image, where the platform can do that.
+    """
+
+    source: str
+    is_image: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +109,16 @@ class Reply:
         The answer, never empty; the adapter splits it. Discord renders its markdown, Telegram sends it as plain text.
     private
         Whether only the asking person should see it, where the platform can do that.
+    choices
+        What the asking person, and nobody else, may choose: at most 25, no two with the same id.
+    attachments
+        What goes with the text. One that cannot be sent is logged and left out; the text is sent in any case.
     """
 
     text: str
     private: bool = False
+    choices: tuple[ReplyChoice, ...] = ()
+    attachments: tuple[ReplyAttachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +180,13 @@ class Adapter(Protocol):
             The platform does not accept the token; another try would not help.
         PlatformUnavailableError
             The platform cannot be reached or broke off; another try may help.
+        """
+
+    async def post(self, conversation_id: str, text: str) -> None:
+        """Send a text that nobody asked for to a conversation.
+
+        Raises
+        ------
+        PlatformUnavailableError
+            The platform is not connected, or does not take it.
         """

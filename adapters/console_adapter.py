@@ -7,18 +7,17 @@ import asyncio
 import errno
 import getpass
 import logging
-import os
 import re
-import select
+import sys
 import textwrap
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Protocol, TextIO
 
-from adapters.base import Command, Handler, IncomingMessage
+from adapters.base import Command, Handler, IncomingMessage, ReplyChoice
+from adapters.console_choices import answer_text, chosen, one_line
+from adapters.console_pipe import Pipe
 from adapters.dispatch import DRAIN_S, until_stopped
 
 logger = logging.getLogger(__name__)
@@ -33,14 +32,6 @@ PROMPT = "you > "
 LABEL = "parley > "
 
 COMMAND = re.compile(r"\s*/(\w{1,32})(?:\s+(.*))?", re.ASCII | re.DOTALL)
-
-LINES_AHEAD = 100
-"""How many lines may be read before the first of them is answered."""
-
-CHUNK_BYTES = 65_536
-
-LINE_BYTES = 65_536
-"""What is kept of a line; no chat platform lets a person write more."""
 
 SHOW_S = 1.0
 """How long an answer may take to be written after a stop: nobody may be reading."""
@@ -91,7 +82,7 @@ class ConsoleAdapter:
             if self._stdin.isatty() and self._stdout.isatty():
                 face = _Terminal(self._stdin, self._stdout, self._commands)
             else:
-                face = _Pipe(self._stdin, self._stdout)
+                face = Pipe(self._stdin, self._stdout)
             await self._talk(face, stopping)
         except OSError as exc:
             if exc.errno not in READER_GONE:
@@ -100,24 +91,40 @@ class ConsoleAdapter:
         finally:
             self._connected.clear()
 
+    async def post(self, conversation_id: str, text: str) -> None:  # noqa: ARG002 - there is one conversation
+        """Show a text to the operator, on standard error; see `adapters.base.Adapter.post`."""
+        sys.stderr.write(f"{text}\n")
+
     async def _talk(self, face: "_Face", stopping: asyncio.Event) -> None:
         display_name = _own_name()
+        choices: tuple[ReplyChoice, ...] = ()
         for number in count(1):
             line = await until_stopped(stopping, face.read())
             if line is None:
                 return
-            incoming = to_message(line, number=number, display_name=display_name, received_at=datetime.now(UTC))
+            incoming = to_message(
+                line, number=number, display_name=display_name, received_at=datetime.now(UTC), choices=choices
+            )
             reply = await until_stopped(stopping, self._handler(incoming, face.show_progress), grace_s=DRAIN_S)
-            answer = NO_ANSWER if reply is None else reply.text
-            await until_stopped(stopping, face.show(answer), grace_s=SHOW_S)
+            choices = () if reply is None else reply.choices
+            await until_stopped(stopping, face.show(NO_ANSWER if reply is None else answer_text(reply)), grace_s=SHOW_S)
             if stopping.is_set():
                 return
 
 
-def to_message(line: str, *, number: int, display_name: str, received_at: datetime) -> IncomingMessage:
-    """Read a line as a message; ``/name`` at its beginning makes it a command."""
+def to_message(
+    line: str, *, number: int, display_name: str, received_at: datetime, choices: Sequence[ReplyChoice] = ()
+) -> IncomingMessage:
+    """Read a line as a message.
+
+    ``/name`` at its beginning makes it a command; the number or the title of a choice is that choice, but of `choices`
+    only, those under the last answer.
+    """
     match = COMMAND.fullmatch(line)
     command, text = (match[1].lower(), (match[2] or "").strip()) if match else (None, line)
+    choice = chosen(line, choices)
+    if choice is not None:
+        command, text = None, choice.title
     return IncomingMessage(
         platform=ConsoleAdapter.platform,
         conversation_id="terminal",
@@ -130,12 +137,8 @@ def to_message(line: str, *, number: int, display_name: str, received_at: dateti
         locale=None,
         received_at=received_at,
         command=command,
+        choice_id=choice.id if choice is not None else None,
     )
-
-
-def one_line(text: str) -> str:
-    """Put a text on one line: every kind of line break becomes a space."""
-    return " ".join(text.splitlines())
 
 
 def wrapped(text: str, columns: int) -> str:
@@ -170,93 +173,6 @@ class _Face(Protocol):
         """
 
     async def show_progress(self, text: str) -> None: ...
-
-
-class _Pipe:
-    """Lines of bytes in, lines of bytes out, straight from and to the file descriptors.
-
-    Neither Python's buffered input, whose lock a blocked read would hold when the process ends, nor its buffered
-    output, which would complain then of a reader that has gone.
-    """
-
-    def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
-        self._out = stdout.fileno()
-        self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._room = threading.Semaphore(LINES_AHEAD)
-        # A regular file cannot be watched by the event loop, and a read cannot be interrupted: hence a daemon.
-        arguments = (stdin.fileno(), asyncio.get_running_loop())
-        threading.Thread(target=self._feed, args=arguments, name="standard input", daemon=True).start()
-
-    def _feed(self, fd: int, loop: asyncio.AbstractEventLoop) -> None:
-        with suppress(RuntimeError):  # the event loop was closed meanwhile
-            for line in _lines_of(fd):
-                self._room.acquire()
-                loop.call_soon_threadsafe(self._lines.put_nowait, line)
-            loop.call_soon_threadsafe(self._lines.put_nowait, None)
-
-    async def read(self) -> str | None:
-        line = await self._lines.get()
-        self._room.release()
-        return None if line is None else line.removesuffix(b"\r").decode("utf-8", "replace")
-
-    async def show(self, text: str) -> None:
-        data = one_line(text).encode("utf-8", "replace") + b"\n"
-        await _on_a_daemon(lambda: _write(self._out, data), name="standard output")
-
-    async def show_progress(self, text: str) -> None:
-        """Show nothing: only answers belong on standard output."""
-
-
-def _lines_of(fd: int) -> Iterator[bytes]:
-    """Read line by line, of each line `LINE_BYTES` at most; the rest of a longer one is passed over."""
-    line = b""
-    with suppress(OSError):  # a terminal that hung up is an end like any other
-        while chunk := os.read(fd, CHUNK_BYTES):
-            *ends, rest = chunk.split(b"\n")
-            for end in ends:
-                yield (line + end)[:LINE_BYTES]
-                line = b""
-            line = (line + rest)[:LINE_BYTES]
-    if line:
-        yield line
-
-
-def _write(fd: int, data: bytes) -> None:
-    """Write all of it, however long that takes; an output that does not block is waited for."""
-    while data:
-        try:
-            data = data[os.write(fd, data) :]
-        except BlockingIOError:
-            select.select([], [fd], [])
-
-
-def _on_a_daemon(work: Callable[[], None], *, name: str) -> asyncio.Future[None]:
-    """Do in a thread of its own what may block for ever, for an executor's thread would hold up the end of the process.
-
-    The future has the work's end or its OSError; cancelling it leaves the thread behind.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: OSError | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-    def run() -> None:
-        error: OSError | None = None
-        try:
-            work()
-        except OSError as exc:
-            error = exc
-        with suppress(RuntimeError):  # the event loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, error)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return done
 
 
 class _Terminal:

@@ -15,8 +15,9 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.base import Command, Handler
-from adapters.discord_connection import LIBRARY_ERRORS, DiscordConnection
+from adapters.discord_connection import DiscordConnection
 from adapters.discord_messages import PLATFORM
+from adapters.discord_sending import LIBRARY_ERRORS, post, said_of
 from adapters.dispatch import until_stopped
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 
@@ -66,6 +67,7 @@ class DiscordAdapter:
         self._api_url = api_url
         self._gateway_url = gateway_url
         self._connected = asyncio.Event()
+        self._connection: DiscordConnection | None = None
 
     @property
     def connected(self) -> asyncio.Event:
@@ -84,12 +86,24 @@ class DiscordAdapter:
                 connected=self._connected,
                 stopping=stopping,
             )
+            self._connection = connection
             try:
                 await until_stopped(stopping, connection.serve(self._token))
             except LIBRARY_ERRORS as exc:
                 raise _adapter_error(exc) from exc
             finally:
                 await connection.finish()
+                self._connection = None
+
+    async def post(self, conversation_id: str, text: str) -> None:
+        """Send a text to a channel; see `adapters.base.Adapter.post`."""
+        if self._connection is None:
+            raise PlatformUnavailableError("Discord is not connected")
+        try:
+            await post(self._connection, int(conversation_id), text)
+        except LIBRARY_ERRORS as exc:
+            fault = f"Discord did not take a message to {conversation_id}: {said_of(exc)}"
+            raise PlatformUnavailableError(fault) from exc
 
 
 @contextmanager

@@ -10,21 +10,28 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import aiohttp
 import discord
 import yarl
-from discord.http import Route
 
 from adapters.base import Command, Handler, IncomingMessage, Reply
+from adapters.choices import NOT_YOURS, Press
+from adapters.discord_choices import chosen_row, press_to_message, read_press
 from adapters.discord_commands import build_tree, sync_commands
-from adapters.discord_messages import command_to_message, to_message
+from adapters.discord_messages import interaction_to_message, to_message
+from adapters.discord_sending import (
+    LIBRARY_ERRORS,
+    Part,
+    log_unsent,
+    replace_buttons,
+    send_parts,
+    to_channel,
+    to_interaction,
+    to_parts,
+    to_response,
+)
 from adapters.dispatch import ReplyQueues, answer_with_typing
-from adapters.formatting import split_text
 
 logger = logging.getLogger(__name__)
-
-MESSAGE_LIMIT = 2000
-"""Characters of a message of a bot."""
 
 TYPING_EVERY_S = 8.0
 """Discord shows typing for 10 s."""
@@ -39,11 +46,13 @@ RATE_LIMIT_S = 60.0
 """An answer that Discord wants delayed for longer is not sent: the conversation has moved on."""
 
 PERMISSIONS = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, read_message_history=True
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,
+    embed_links=True,
+    attach_files=True,
 )
-
-LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
-"""What the library lets through, its own and those of the layers below."""
 
 
 class DiscordConnection(discord.Client):
@@ -108,6 +117,11 @@ class DiscordConnection(discord.Client):
         try:
             async with self._patience:
                 await self.start(token)
+        except AttributeError as exc:
+            if self.ws is not None:
+                raise
+            # Without a first connection the library trips over the session that it would resume.
+            raise ConnectionError("the gateway does not answer") from exc
         finally:
             self._is_serving = False
             self._connected.clear()
@@ -172,21 +186,49 @@ class DiscordConnection(discord.Client):
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
         answer = self._handle(incoming, _no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
-        parts = split_text(reply.text, MESSAGE_LIMIT) if reply is not None else []
-        try:
-            for i, part in enumerate(parts):
-                if i == 0:
-                    question = message.to_reference(fail_if_not_exists=False)
-                    await message.channel.send(part, reference=question, mention_author=False, suppress_embeds=True)
-                else:
-                    await message.channel.send(part, suppress_embeds=True)
-        except LIBRARY_ERRORS as exc:
-            _log_unsent(exc)
+        if reply is not None:
+            parts = await to_parts(reply, incoming.user_id)
+            quote, follow = (to_channel(self, message, is_quoting=is_quoting) for is_quoting in (True, False))
+            await send_parts(parts, quote, follow)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Take a pressed button; the library calls this for commands as well, which the tree has taken."""
+        press = read_press(interaction)
+        if press is None or not self._takes_messages or interaction.id in self._recent_ids:
+            return
+        self._recent_ids.append(interaction.id)
+        incoming = press_to_message(interaction, press)
+        if press.owner_id != incoming.user_id:
+            self._queues.submit(interaction.id, partial(_turn_away, interaction))
+            return
+        acknowledgement = asyncio.create_task(
+            _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
+        )
+        # Under a key of its own: it waits for no answer.
+        self._queues.submit(interaction.id, partial(_take_buttons_away, interaction, incoming, press, acknowledgement))
+        job = partial(self._answer_press, interaction, incoming, acknowledgement)
+        if not self._queues.submit(incoming.key, job):
+            await acknowledgement
+
+    async def _answer_press(
+        self, interaction: discord.Interaction, incoming: IncomingMessage, acknowledgement: asyncio.Task[bool]
+    ) -> None:
+        if not await acknowledgement:
+            return
+        # As public as the question.
+        is_hidden = interaction.message is not None and interaction.message.flags.ephemeral
+        answer = self._handle(incoming, _no_progress)
+        if isinstance(interaction.channel, discord.abc.Messageable) and not is_hidden:
+            answer = answer_with_typing(answer, interaction.channel.typing, every_s=TYPING_EVERY_S)
+        reply = await answer
+        if reply is not None:
+            send = to_interaction(interaction, is_ephemeral=is_hidden or reply.private)
+            await send_parts(await to_parts(reply, incoming.user_id), send, send)
 
     async def _on_command(self, interaction: discord.Interaction, command: Command, argument: str) -> None:
         if not self._takes_messages:
             return
-        incoming = command_to_message(interaction, command.name, argument)
+        incoming = interaction_to_message(interaction, argument, command=command.name)
         is_private = command.admin_only or not command.public
         # at once, whatever waits in the queue: Discord gives 3 s
         acknowledgement = asyncio.create_task(
@@ -206,7 +248,7 @@ class DiscordConnection(discord.Client):
     ) -> None:
         async def show_progress(sentence: str) -> None:
             try:
-                await _edit_response(interaction, sentence)
+                await to_response(interaction)(Part(sentence))
             except LIBRARY_ERRORS:
                 logger.debug("progress could not be shown", exc_info=True)
 
@@ -215,8 +257,23 @@ class DiscordConnection(discord.Client):
             await _answer_interaction(interaction, reply, is_private=is_private)
 
 
+async def _turn_away(interaction: discord.Interaction) -> None:
+    """Tell somebody, and nobody else, that the button is not theirs."""
+    try:
+        await interaction.response.send_message(NOT_YOURS, ephemeral=True)
+    except LIBRARY_ERRORS as exc:
+        log_unsent(exc)
+
+
+async def _take_buttons_away(
+    interaction: discord.Interaction, incoming: IncomingMessage, press: Press, acknowledgement: asyncio.Task[bool]
+) -> None:
+    if await acknowledgement:
+        await replace_buttons(interaction, chosen_row(incoming.text, press))
+
+
 async def _no_progress(_: str) -> None:
-    """Say nothing: only commands take long, and typing shows the rest."""
+    """Say nothing: typing shows it, and commands have a place of their own for it."""
 
 
 async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) -> bool:
@@ -224,43 +281,21 @@ async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) ->
     try:
         await interaction.response.defer(ephemeral=is_private)
     except LIBRARY_ERRORS as exc:
-        _log_unsent(exc)
+        log_unsent(exc)
         return False
     return True
 
 
 async def _answer_interaction(interaction: discord.Interaction, reply: Reply | None, *, is_private: bool) -> None:
     """Answer a command that was acknowledged, privately or not; without a reply take the acknowledgement back."""
-    parts = split_text(reply.text, MESSAGE_LIMIT) if reply is not None else []
+    parts = await to_parts(reply, str(interaction.user.id)) if reply is not None else []
     must_hide = reply is not None and reply.private and not is_private
-    try:
-        if not parts or must_hide:  # what was acknowledged in public cannot become private
+    follow = to_interaction(interaction, is_ephemeral=is_private or must_hide)
+    if not parts or must_hide:  # what was acknowledged in public cannot become private
+        try:
             await interaction.delete_original_response()
-        else:
-            await _edit_response(interaction, parts.pop(0))
-        for part in parts:
-            await interaction.followup.send(part, ephemeral=is_private or must_hide, suppress_embeds=True)
-    except LIBRARY_ERRORS as exc:
-        _log_unsent(exc)
-
-
-async def _edit_response(interaction: discord.Interaction, text: str) -> None:
-    """Put a text in the place of the acknowledgement, or of what took its place before.
-
-    The library's own method cannot suppress previews, and adds a field that Discord does not describe.
-    """
-    route = Route(
-        "PATCH",
-        "/webhooks/{webhook_id}/{webhook_token}/messages/@original",
-        webhook_id=interaction.application_id,
-        webhook_token=interaction.token,
-    )
-    flags = discord.MessageFlags(suppress_embeds=True).value
-    mentions = discord.AllowedMentions.none().to_dict()
-    await interaction.client.http.request(route, json={"content": text, "flags": flags, "allowed_mentions": mentions})
-
-
-def _log_unsent(exc: Exception) -> None:
-    """Say in a line why an answer did not arrive, without the exception's text: it may hold what was said."""
-    detail = f" {exc.status}, error {exc.code}" if isinstance(exc, discord.HTTPException) else ""
-    logger.warning("an answer could not be sent: %s%s", type(exc).__name__, detail)
+        except LIBRARY_ERRORS as exc:
+            log_unsent(exc)
+        await send_parts(parts, follow, follow)
+    else:
+        await send_parts(parts, to_response(interaction), follow)

@@ -40,11 +40,12 @@ def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingM
         user_id=str(message.author.id),
         message_id=str(message.id),
         text=re.sub(rf" ?<@!?{me.id}> ?", " ", message.content).strip(),
-        display_name=plain_name(message.author),
+        display_name=plain_name(message.author.display_name),
         is_direct=is_direct,
         is_addressed=True,
         locale=None,
         received_at=message.created_at,
+        server_name=_server_name(message.guild),
     )
 
 
@@ -53,38 +54,48 @@ def _is_reply_to(message: discord.Message, me: discord.abc.Snowflake) -> bool:
     return isinstance(replied, discord.Message) and replied.author.id == me.id
 
 
-def command_to_message(interaction: discord.Interaction, name: str, argument: str) -> IncomingMessage:
-    """Return a used slash command as a message.
+def interaction_to_message(
+    interaction: discord.Interaction, text: str, *, command: str | None = None, choice_id: str | None = None
+) -> IncomingMessage:
+    """Return a used slash command or a pressed button as a message.
 
     Parameters
     ----------
     interaction
         The use.
-    name, argument
-        The command's name, and what was typed after it or ``""``.
+    text
+        What was typed after the command, or what the button says.
+    command, choice_id
+        The command's name, or what the button stands for.
     """
     return IncomingMessage(
         platform=PLATFORM,
         conversation_id=str(interaction.channel_id or interaction.user.id),
         user_id=str(interaction.user.id),
         message_id=str(interaction.id),
-        text=argument.strip(),
-        display_name=plain_name(interaction.user),
+        text=text.strip(),
+        display_name=plain_name(interaction.user.display_name),
         is_direct=interaction.guild_id is None,
         is_addressed=True,
         locale=interaction.locale.value,
         received_at=interaction.created_at,
-        command=name,
+        command=command,
+        choice_id=choice_id,
+        server_name=_server_name(interaction.guild),
     )
 
 
-def plain_name(member: discord.abc.User) -> str:
-    """Return a member's name so that Discord shows it letter by letter.
+def _server_name(guild: discord.Guild | None) -> str:
+    return plain_name(guild.name) if guild is not None else ""
+
+
+def plain_name(name: str) -> str:
+    """Return a name that somebody chose so that Discord shows it letter by letter.
 
     A response may hold it, and a masked link in it would else be the bot's own words. The library's `escape_markdown`
     escapes the first of two masked links only, and none behind an address.
     """
-    return _MARKUP.sub(_escaped, member.display_name)
+    return _MARKUP.sub(_escaped, name)
 
 
 def _escaped(match: re.Match[str]) -> str:

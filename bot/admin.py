@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from adapters.base import IncomingMessage, Progress
 from bot.inference import Inference
-from bot.service import ServiceLoader
-from intents.catalog import Intent, IntentCatalog, spoken_list
+from bot.service import ServiceLoader, StoriesDifferError
+from intents.catalog import Intent, IntentCatalog, SetContext, spoken_list
 from intents.findings import CatalogError
 from model.bundle import BundleError
 
@@ -65,7 +65,7 @@ class Reloader:
             started = time.monotonic()
             try:
                 service = await asyncio.get_running_loop().run_in_executor(self._executor, self._loader.anew)
-            except (BundleError, CatalogError) as error:
+            except (BundleError, CatalogError, StoriesDifferError) as error:
                 logger.warning("reload refused: %s", error)
                 return f"Nothing was reloaded, and the old model still answers.\n{_shortened(error)}"
             except Exception as error:
@@ -95,18 +95,20 @@ def describe_changes(old: IntentCatalog, new: IntentCatalog) -> str:
         "with other patterns": [new.tag for old, new in kept if old.patterns != new.patterns],
         "with other answers": [new.tag for old, new in kept if old.responses != new.responses],
         "with other contexts": [new.tag for old, new in kept if _contexts(old) != _contexts(new)],
+        "with other slots": [new.tag for old, new in kept if old.slots != new.slots],
+        "with another action": [new.tag for old, new in kept if old.action != new.action],
     }
     parts = [f"{len(tags)} {what} ({spoken_list(tags, N_NAMED)})" for what, tags in changes.items() if tags]
-    if old.fallback_responses != new.fallback_responses:
+    if old.fallback != new.fallback:
         parts.append("other fallback answers")
     return f"Intents: {'; '.join(parts)}." if parts else "The intents are the same."
 
 
-def _contexts(intent: Intent) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _contexts(intent: Intent) -> tuple[tuple[SetContext, ...], tuple[str, ...]]:
     return (intent.context_set, intent.context_filter)
 
 
-def _shortened(error: BundleError | CatalogError) -> str:
+def _shortened(error: Exception) -> str:
     lines = str(error).splitlines()
     if len(lines) > N_NAMED:
         lines = [*lines[:N_NAMED], f"... and {len(lines) - N_NAMED} more; `python -m scripts.validate` lists all."]

@@ -11,13 +11,15 @@ from typing import NoReturn
 
 from adapters.base import Adapter, Handler
 from adapters.dispatch import until_stopped
+from bot.actions import ActionRunner
 from bot.admin import Admins, Reloader
 from bot.commands import COMMANDS, MessageHandler
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.engine import IntentEngine
+from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.service import ServiceLoader
+from bot.service import ServiceLoader, StoryGate
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -36,8 +38,14 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     """
     stopping = asyncio.Event()
     _handle_signals(stopping)
+    actions = ActionRunner(settings.action_modules)
     loader = ServiceLoader(
-        settings.models_dir, settings.intents_path, settings.confidence_threshold, settings.model_runtime
+        settings.models_dir,
+        settings.intents_path,
+        settings.confidence_threshold,
+        settings.model_runtime,
+        actions.check,
+        StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
     )
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
@@ -54,10 +62,12 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
     inference = Inference(service.classifier)
     contexts = ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
-    engine = IntentEngine(inference, contexts, random_source)
+    handoff = Handoff(settings.handoff_chats)
+    engine = IntentEngine(inference, contexts, actions, handoff, random_source)
     admins = Admins({"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids})
     handler = MessageHandler(engine, inference, Reloader(inference, loader, loading), admins)
     platforms = [_console(handler)] if console else _platforms(settings, handler)
+    handoff.connect({one.platform: one for one in platforms})
     bundle = service.classifier.bundle
     logger.info(
         "ready: model %s, %d intents, runtime %s, platforms %s",
@@ -69,6 +79,7 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     try:
         return await supervise(platforms, stopping, random_source)
     finally:
+        await actions.aclose()
         inference.close()
         logger.info("stopped")
 

@@ -7,6 +7,7 @@ from adapters.base import Command, IncomingMessage, Progress, Reply
 from bot.admin import Admins, Reloader
 from bot.engine import IntentEngine
 from bot.inference import Inference
+from bot.phrases import EXAMPLES
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class MessageHandler:
 
     async def _route(self, message: IncomingMessage, progress: Progress) -> Reply | None:
         if message.command is None:
-            is_bare_mention = not message.is_direct and not message.text.strip()
+            is_bare_mention = not message.is_direct and message.choice_id is None and not message.text.strip()
             return await (self._help(message, progress) if is_bare_mention else self._engine.reply(message))
         command = self._commands.get(message.command)
         if command is not None:
@@ -68,12 +69,10 @@ class MessageHandler:
         return await (self._engine.reply(message) if message.text.strip() else self._help(message, progress))
 
     async def _help(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
-        topics = self._inference.classifier.catalog.topics
-        step = max(1, len(topics) // N_EXAMPLES)
-        examples = [f"- {intent.patterns[0]}" for intent in topics[::step][:N_EXAMPLES]]
+        examples = [f"- {text}" for text in self._inference.classifier.catalog.examples(N_EXAMPLES)]
         is_admin = self._admins.include(message)
         commands = [f"/{one.name}: {one.description}" for one in COMMANDS if is_admin or not one.admin_only]
-        lines = ["Ask me in your own words, for example:", *examples, "", "Commands:", *commands]
+        lines = [EXAMPLES, *examples, "", "Commands:", *commands]
         return Reply("\n".join(lines), private=True)
 
     async def _reset(self, message: IncomingMessage, _progress: Progress) -> Reply | None:

@@ -21,6 +21,10 @@ class ConfigError(Exception):
     """The configuration cannot be used; its text has one line a fault, each naming the variable and the mend."""
 
 
+STARTER = Path("intents/starter")
+STARTER_STORIES = Path("intents/stories")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an operator can set; `.env.example` has a sentence on each."""
@@ -30,10 +34,14 @@ class Settings:
     discord_guild_ids: tuple[int, ...] = ()
     discord_api_url: str | None = None
     discord_gateway_url: str | None = None
+    discord_handoff_channel: str | None = None
     telegram_token: str | None = field(default=None, repr=False)
     telegram_admin_ids: frozenset[str] = frozenset()
     telegram_api_url: str | None = None
-    intents_path: Path = Path("intents/starter")
+    telegram_handoff_chat: str | None = None
+    action_modules: tuple[str, ...] = ("bot.example_actions",)
+    intents_path: Path = STARTER
+    stories_path: Path | None = None
     models_dir: Path = Path(".parley/models")
     state_dir: Path = Path(".parley/state")
     encoder_dir: Path = Path(".parley/encoder")
@@ -47,6 +55,17 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """What no output may hold."""
         return tuple(token for token in (self.discord_token, self.telegram_token) if token)
+
+    @property
+    def stories(self) -> Path | None:
+        """The conversations that a reload must lead as written: the operator's; the starter's are for it alone."""
+        return self.stories_path or (STARTER_STORIES if self.intents_path == STARTER else None)
+
+    @property
+    def handoff_chats(self) -> dict[str, str]:
+        """The admins' chats by platform; at the terminal, the operator sees what is passed on."""
+        chats = {"discord": self.discord_handoff_channel, "telegram": self.telegram_handoff_chat}
+        return {platform: chat for platform, chat in chats.items() if chat is not None} | {"console": "operator"}
 
 
 def read_environment(env_file: Path | None = None) -> dict[str, str]:
@@ -101,10 +120,14 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         discord_guild_ids=read("DISCORD_GUILD_IDS", _guild_ids, (), ids),
         discord_api_url=read("DISCORD_API_URL", _url("http", "https"), None, "a base as http://host:port/api/v10"),
         discord_gateway_url=read("DISCORD_GATEWAY_URL", _url("ws", "wss"), None, "a URL as ws://host:port/"),
+        discord_handoff_channel=read("DISCORD_HANDOFF_CHANNEL", _digits, None, "a channel's id, of digits"),
         telegram_token=read("TELEGRAM_TOKEN", _visible, None, "the bot's token, without spaces"),
         telegram_admin_ids=read("TELEGRAM_ADMIN_IDS", _ids, frozenset(), ids),
         telegram_api_url=read("TELEGRAM_API_URL", _url("http", "https"), None, "a prefix as http://host:port/bot"),
+        telegram_handoff_chat=read("TELEGRAM_HANDOFF_CHAT", _chat_id, None, "a chat's id, of digits, a group's with -"),
+        action_modules=read("ACTION_MODULES", _modules, default.action_modules, "module names, separated by commas"),
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
+        stories_path=read("STORIES_PATH", Path, None, "a path"),
         models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
         state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
         encoder_dir=read("ENCODER_DIR", Path, default.encoder_dir, "a path"),
@@ -135,6 +158,24 @@ def _guild_ids(value: str) -> tuple[int, ...]:
 
 def _ids(value: str) -> frozenset[str]:
     return frozenset(str(number) for number in _guild_ids(value))
+
+
+def _digits(value: str) -> str:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError
+    return value
+
+
+def _chat_id(value: str) -> str:
+    digits = _digits(value.removeprefix("-"))
+    return f"-{digits}" if value.startswith("-") else digits
+
+
+def _modules(value: str) -> tuple[str, ...]:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if not all(part.isidentifier() for name in names for part in name.split(".")):
+        raise ValueError
+    return tuple(dict.fromkeys(names))
 
 
 def _url(*schemes: str) -> Callable[[str], str]:

@@ -1,17 +1,24 @@
-"""What is remembered of a person in a conversation: active contexts and the last answer, bounded and in memory only."""
+"""What is remembered of a person in a conversation: contexts, forms, choices on offer; bounded and in memory only."""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from adapters.base import ReplyChoice
+from bot.entities import SlotValue
+from intents.catalog import SetContext
 
 Key = tuple[str, str, str]
 """Platform, conversation and user: two people never share a context, one person in two channels has two."""
 
-DEFAULT_LIFESPAN = 5
-"""For how many messages after the one that set it a context stays active."""
+MAX_CONTEXTS = 16
+"""Contexts active at once; the oldest leaves first."""
+
+MAX_FORMS = 3
+"""Forms open at once: the one being filled in and those that it interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +41,110 @@ class ActiveContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The slots of an intent while they are asked for.
+
+    Parameters
+    ----------
+    intent
+        The tag of the intent.
+    slot
+        The name of the slot that was asked for last.
+    expires_at
+        When the form is dropped at the latest, in seconds of the store's clock.
+    values
+        What is known already, by slot.
+    refusals
+        Answers in a row that did not fit.
+    digressions
+        Messages in a row that asked for something else.
+    """
+
+    intent: str
+    slot: str
+    expires_at: float
+    values: Mapping[str, SlotValue] = field(default_factory=dict)
+    refusals: int = 0
+    digressions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class UserState:
-    """All that is remembered of one key; the most recently set context is the last."""
+    """All that is remembered of one key.
+
+    Parameters
+    ----------
+    contexts
+        The active ones, the most recently set last.
+    last_response
+        The text of the response chosen last, unfilled, so that it is not chosen twice in a row.
+    last_answer
+        What was said last, filled: for those who ask to hear it again.
+    forms
+        The open ones; the last is being filled in.
+    slots
+        The values of the form that was filled in last.
+    slots_expire_at
+        When they are forgotten, in seconds of the store's clock.
+    offered
+        The choices under the last answer.
+    fallbacks
+        Messages in a row that matched nothing.
+    handoff_text
+        What would be passed on to a person; None when no consent is being asked for.
+    """
 
     contexts: tuple[ActiveContext, ...] = ()
     last_response: str | None = None
+    last_answer: str | None = None
+    forms: tuple[Form, ...] = ()
+    slots: Mapping[str, SlotValue] = field(default_factory=dict)
+    slots_expire_at: float = 0.0
+    offered: tuple[ReplyChoice, ...] = ()
+    fallbacks: int = 0
+    handoff_text: str | None = field(default=None, repr=False)
 
     def at(self, now: float) -> "UserState":
-        """Return the state without the contexts that have expired."""
-        return replace(self, contexts=tuple(context for context in self.contexts if context.expires_at > now))
+        """Return the state without what has expired."""
+        return replace(
+            self,
+            contexts=tuple(context for context in self.contexts if context.expires_at > now),
+            forms=tuple(form for form in self.forms if form.expires_at > now),
+            slots=self.slots if self.slots_expire_at > now else {},
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the contexts."""
         return tuple(context.name for context in self.contexts)
 
-    def after_turn(self, activated: Sequence[str], response: str, *, expires_at: float) -> "UserState":
-        """Return the state after an answer: every context is a turn older, and the answer's own are new."""
-        older = [
-            replace(context, turns_left=context.turns_left - 1)
-            for context in self.contexts
-            if context.turns_left > 1 and context.name not in activated
-        ]
-        new = [ActiveContext(name, DEFAULT_LIFESPAN, expires_at) for name in dict.fromkeys(activated)]
-        return UserState((*older, *new), response)
+    @property
+    def form(self) -> Form | None:
+        """The form being filled in."""
+        return self.forms[-1] if self.forms else None
+
+    def a_turn_older(self) -> "UserState":
+        """Return the state with every context a turn older."""
+        older = [replace(context, turns_left=context.turns_left - 1) for context in self.contexts]
+        return replace(self, contexts=tuple(context for context in older if context.turns_left > 0))
+
+    def with_contexts(self, activated: Sequence[SetContext], *, now: float, ttl_s: float) -> "UserState":
+        """Return the state with contexts activated, each in place of an active one of its name."""
+        new = {
+            one.name: ActiveContext(one.name, one.lifespan, now + (ttl_s if one.ttl_s is None else one.ttl_s))
+            for one in activated
+        }
+        kept = [context for context in self.contexts if context.name not in new]
+        return replace(self, contexts=(*kept, *new.values())[-MAX_CONTEXTS:])
+
+    def with_form(self, form: Form) -> "UserState":
+        """Return the state with a form being filled in, in place of an open one of the same intent."""
+        kept = [one for one in self.forms if one.intent != form.intent]
+        return replace(self, forms=(*kept, form)[-MAX_FORMS:])
+
+    def without_form(self, intent: str) -> "UserState":
+        """Return the state without the form of an intent."""
+        return replace(self, forms=tuple(form for form in self.forms if form.intent != intent))
 
 
 class ContextStore:

@@ -1,15 +1,25 @@
 """The shared intent engine: a message in, a reply out, one person's messages one after the other."""
 
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from adapters.base import IncomingMessage, Reply
+from bot.actions import ActionRunner
 from bot.context import ContextStore
+from bot.conversation import Conversation
+from bot.entities import SlotValue, find_values, read_value
+from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.responses import choose, fill_response
+from bot.turn import Turn
+from intents.catalog import Intent, Slot
+from model.classifier import IntentClassifier
+from model.decision import Decision
 
 
 class IntentEngine:
-    """Answers plain talk.
+    """Answers plain talk and chosen options.
 
     Parameters
     ----------
@@ -17,33 +27,86 @@ class IntentEngine:
         Decides.
     contexts
         Remembers.
+    actions
+        Runs what intents call.
+    handoff
+        Passes members on to a person.
     random_source
         Draws among responses.
     """
 
-    def __init__(self, inference: Inference, contexts: ContextStore, random_source: random.Random) -> None:
+    def __init__(
+        self,
+        inference: Inference,
+        contexts: ContextStore,
+        actions: ActionRunner,
+        handoff: Handoff,
+        random_source: random.Random,
+    ) -> None:
         self._inference = inference
         self._contexts = contexts
+        self._actions = actions
+        self._handoff = handoff
         self._random = random_source
 
     async def reply(self, message: IncomingMessage) -> Reply | None:
         """Answer a message, and remember the turn."""
+        return (await self.turn(message)).reply
+
+    async def turn(self, message: IncomingMessage) -> Turn:
+        """Answer a message and remember the turn; say how it came about as well."""
         async with self._contexts.locked(message.key):
             classifier = self._inference.classifier
-            state = await self._contexts.get(message.key)
-            decision = await self._inference.classify(classifier, message.text, state.names)
-            intent = classifier.intents.get(decision.intent) if decision.intent is not None else None
-            responses = classifier.catalog.fallback_responses if intent is None else intent.responses
-            response = choose(responses, state.last_response, self._random)
-            state = state.after_turn(
-                () if intent is None else intent.context_set,
-                response,
-                expires_at=self._contexts.clock() + self._contexts.ttl_s,
+            conversation = Conversation(
+                classifier.catalog,
+                _Abilities(classifier, self._inference, self._actions, self._handoff, message),
+                message,
+                await self._contexts.get(message.key),
+                now=self._contexts.clock(),
+                ttl_s=self._contexts.ttl_s,
+                random_source=self._random,
             )
-            await self._contexts.put(message.key, state)
-        return Reply(fill_response(response, {"display_name": message.display_name}))
+            turn = await conversation.turn()
+            await self._contexts.put(message.key, turn.state)
+        return turn
 
     async def forget(self, message: IncomingMessage) -> None:
         """Forget what is remembered of the message's sender in its conversation."""
         async with self._contexts.locked(message.key):
             await self._contexts.forget(message.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Abilities:
+    """What one turn may do, with the classifier that was in service when it began."""
+
+    classifier: IntentClassifier
+    inference: Inference
+    actions: ActionRunner
+    handoff: Handoff
+    message: IncomingMessage
+
+    async def classify(self, text: str, contexts: Sequence[str], language: str | None) -> Decision:
+        return await self.inference.classify(self.classifier, text, contexts, language)
+
+    async def read(self, slot: Slot, text: str, language: str | None, now: datetime) -> SlotValue:
+        return await self.inference.read(lambda: read_value(slot.entity, text, language=language, now=now))
+
+    async def find(self, intent: Intent, text: str, language: str | None, now: datetime) -> Mapping[str, SlotValue]:
+        return await self.inference.read(
+            lambda: find_values(intent.slots, text, annotations=intent.annotations, language=language, now=now)
+        )
+
+    async def act(
+        self, intent: Intent, values: Mapping[str, SlotValue], placeholders: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        assert intent.action is not None
+        member_id = f"{self.message.platform}:{self.message.user_id}"
+        known = {**placeholders, "member_id": member_id, "intent": intent.tag}
+        return await self.actions.run(intent.action, values, known)
+
+    def can_hand_off(self, platform: str) -> bool:
+        return self.handoff.reaches(platform)
+
+    async def hand_off(self, message: IncomingMessage, text: str) -> bool:
+        return await self.handoff.post(message, text)

@@ -4,12 +4,15 @@ Blocking work, for a thread beside the event loop.
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from intents.catalog import IntentCatalog
-from intents.findings import CatalogError
-from intents.validation import load_catalog
+from bot.entities import warm_up
+from intents.catalog import IntentCatalog, spoken_list
+from intents.findings import CatalogError, Finding
+from intents.kept import load_kept_catalog
 from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
@@ -17,10 +20,61 @@ from model.text import normalise
 
 logger = logging.getLogger(__name__)
 
+CheckActions = Callable[[IntentCatalog, str], Sequence[Finding]]
+
+KEPT_CATALOG = ".catalog.json"
+"""The catalog as it was read last, in the models directory."""
+
+N_NAMED = 5
+"""How many stories an error names before it says that there are more."""
+
 TRAINING_DUE = (
     "The patterns in {path} are not those that the model was trained on, so the intents as trained are served:"
     " training is due. Run `{command}`, then reload."
 )
+
+
+class StoriesDifferError(Exception):
+    """Conversations that must come out the same do not; its text names them, and the command that shows how."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryGate:
+    """Conversations that a new classifier must lead as written before it serves.
+
+    Parameters
+    ----------
+    path
+        A file of stories, or a directory of them.
+    action_modules
+        The modules whose functions intents may call.
+    """
+
+    path: Path
+    action_modules: tuple[str, ...]
+
+    def check(self, classifier: IntentClassifier) -> None:
+        """Play all stories; for a thread without an event loop.
+
+        Raises
+        ------
+        StoriesDifferError
+            One came out otherwise, or cannot be read.
+        """
+        from bot.rehearsal import rehearse  # noqa: PLC0415 - what reads stories is of no use to serving
+        from bot.stories import StoryError, read_stories  # noqa: PLC0415
+
+        try:
+            rehearsed = rehearse(read_stories([self.path]), classifier, action_modules=self.action_modules)
+        except StoryError as error:
+            raise StoriesDifferError(f"the stories cannot be played: {error}") from error
+        failed = [one for one in rehearsed if not one.passed]
+        if failed:
+            names = spoken_list([one.placed.story.story for one in failed], N_NAMED)
+            raise StoriesDifferError(
+                f"{len(failed)} of {len(rehearsed)} stories come out otherwise ({names}):"
+                f" `python -m scripts.converse {self.path}` shows how"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +97,19 @@ class ServiceLoader:
         The operator's threshold, or None for the bundle's.
     runtime
         What runs the network.
+    check_actions
+        Finds the actions of a catalog that cannot be run; such an intent apologises, the others are answered. None
+        where no action is run.
+    gate
+        What a reload must pass; None for nothing.
     """
 
     models_dir: Path
     intents_path: Path
     threshold: float | None = None
     runtime: RuntimeChoice = "auto"
+    check_actions: CheckActions | None = None
+    gate: StoryGate | None = None
 
     def at_start(self) -> Service:
         """Load for the first time; a catalog that cannot be read is a warning, since the bundle has its own.
@@ -75,12 +136,17 @@ class ServiceLoader:
             No bundle, or one that cannot serve.
         CatalogError
             The catalog has errors.
+        StoriesDifferError
+            It does not pass the gate.
         """
         bundle = load_bundle(current_path(self.models_dir))
-        return self._service(bundle, *self._catalog_for(bundle))
+        service = self._service(bundle, *self._catalog_for(bundle))
+        if self.gate is not None:
+            self.gate.check(service.classifier)
+        return service
 
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
-        catalog, warnings = load_catalog(self.intents_path, normalise)
+        catalog, warnings = load_kept_catalog(self.intents_path, normalise, self.models_dir / KEPT_CATALOG)
         for warning in warnings:
             logger.info("%s", warning)
         if fingerprint(catalog, bundle.manifest.config) == bundle.manifest.fingerprint:
@@ -90,4 +156,8 @@ class ServiceLoader:
     def _service(self, bundle: Bundle, catalog: IntentCatalog, notes: tuple[str, ...]) -> Service:
         classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
         classifier.warm_up()
-        return Service(classifier, notes)
+        entities = [slot.entity for intent in catalog.intents for slot in intent.slots]
+        for language in catalog.languages or (None,):
+            warm_up(entities, language, datetime.now(UTC))
+        faults = self.check_actions(catalog, str(self.intents_path)) if self.check_actions else ()
+        return Service(classifier, (*notes, *map(str, faults)))

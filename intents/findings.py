@@ -1,8 +1,9 @@
-"""What is wrong with a catalog, one finding a fault, each naming the file, the tag and the field."""
+"""What is wrong with a catalog, one finding a fault, each naming file, line, tag and field. Standard library only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -21,12 +22,14 @@ class Finding:
     severity
         Whether the catalog can be used all the same.
     file
-        The file as the caller named it, with the line where only the line is known (``starter/a.json:12``).
+        The file as the caller named it.
     message
         What is wrong and how to mend it.
     tag, field
         The intent and its field, where the fault has them. An intent without a tag is named by its place
-        (``intents[3]``).
+        (``intents[3]``), a part of a field by its way (``responses[1].choices``), counted from 0.
+    line
+        Where in the file, counted from 1; None where the fault is in no line.
     """
 
     severity: Severity
@@ -34,14 +37,26 @@ class Finding:
     message: str
     tag: str | None = None
     field: str | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
-        place = self.file
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
         if self.tag is not None:
             place += f": {self.tag}"
         if self.field is not None:
             place += f": {self.field}"
         return f"{self.severity}: {place}: {self.message}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as plain JSON values."""
+        return {
+            "severity": str(self.severity),
+            "file": self.file,
+            "line": self.line,
+            "tag": self.tag,
+            "field": self.field,
+            "message": self.message,
+        }
 
 
 def errors_in(findings: Sequence[Finding]) -> tuple[Finding, ...]:

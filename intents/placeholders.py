@@ -3,8 +3,14 @@
 import re
 from collections.abc import Mapping
 
-PLACEHOLDERS = frozenset({"display_name"})
-"""The names that are filled."""
+PLACEHOLDERS = frozenset({"display_name", "server"})
+"""The names that are filled wherever texts may hold placeholders."""
+
+RESULT = "result"
+"""What an action returned; ``result.x`` is the value of x where it returned names and values."""
+
+RESERVED = frozenset({*PLACEHOLDERS, RESULT, "member_id"})
+"""What no slot may be called."""
 
 _PLACEHOLDER = re.compile(r"(?P<doubled>\{)?\{(?P<name>[^\W\d][^{}\s]*)\}(?(doubled)\})")
 """A name in braces, or in double braces, which print it as it stands. Any other brace is just a brace."""
@@ -13,6 +19,11 @@ _PLACEHOLDER = re.compile(r"(?P<doubled>\{)?\{(?P<name>[^\W\d][^{}\s]*)\}(?(doub
 def placeholder_names(text: str) -> list[str]:
     """Return the names that the text asks to be filled, in their order, known or not."""
     return [match["name"] for match in _PLACEHOLDER.finditer(text) if match["doubled"] is None]
+
+
+def is_result(name: str) -> bool:
+    """Whether an action fills the name."""
+    return name == RESULT or (name.startswith(f"{RESULT}.") and name.removeprefix(f"{RESULT}.").isidentifier())
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

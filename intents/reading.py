@@ -1,32 +1,77 @@
-"""Files of intents into values, in the well-known JSON shape; every fault of the shape becomes a finding.
+"""Files of intents into values; every fault of their shape becomes a finding.
 
-`{"intents": [{"tag", "patterns", "responses", "context_set", "context_filter"}]}`: a string stands for a list of one,
-an empty string for nothing, `context` for `context_set`.
+`intents.schema` says what a file may hold. An intent tagged noanswer or fallback that has no patterns is not an intent
+but supplies the fallback's responses, as in the well-known JSON shape of tutorials.
 """
 
-import contextlib
-import difflib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from intents.catalog import Intent
+from intents import schema
+from intents.building import Builder
+from intents.catalog import Builtin, Fallback, Intent
+from intents.documents import Document, catalog_files, is_deep, read_document
+from intents.faults import field_name, read_model
 from intents.findings import Finding, Severity
+from intents.places import Steps
 
-FIELDS = ("tag", "patterns", "responses", "context_set", "context_filter")
-ALIASES = {"context": "context_set"}
 FALLBACK_TAGS = ("noanswer", "fallback")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadIntent:
-    """An intent, the file that it stands in, and the fields that its entry leaves out."""
+    """An intent and where it was read.
 
-    file: str
+    Parameters
+    ----------
+    document
+        The file that it stands in.
+    steps
+        Where in it.
+    intent
+        As it was read.
+    entry
+        As it is written.
+    left_out
+        The fields that its entry leaves out.
+    """
+
+    document: Document
+    steps: Steps
     intent: Intent
+    entry: schema.IntentFields
     left_out: frozenset[str] = frozenset()
+
+    @property
+    def file(self) -> str:
+        """The file that it stands in, as the caller named it."""
+        return str(self.document.file)
+
+    @property
+    def has_builtin_patterns(self) -> bool:
+        """Whether nobody wrote its patterns."""
+        return self.intent.builtin is not None and not self.entry.patterns
+
+    def finding(self, severity: Severity, message: str, *steps: str | int) -> Finding:
+        """Return a finding about a part of the entry."""
+        return self.document.finding(
+            severity, message, steps=(*self.steps, *steps), tag=self.intent.tag, field=field_name(steps) or None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFallback:
+    """The answers of what matches no intent, as a file's `fallback` has them."""
+
+    document: Document
+    entry: schema.FallbackEntry
+    fallback: Fallback
+
+    def finding(self, severity: Severity, message: str, *steps: str | int) -> Finding:
+        """Return a finding about a part of the entry."""
+        steps = ("fallback", *steps)
+        return self.document.finding(severity, message, steps=steps, field=field_name(steps))
 
 
 @dataclass(slots=True)
@@ -35,135 +80,175 @@ class Reading:
 
     intents: list[ReadIntent] = field(default_factory=list)
     fallbacks: list[ReadIntent] = field(default_factory=list)
+    fallback_blocks: list[ReadFallback] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def add(
-        self, severity: Severity, file: str, message: str, *, tag: str | None = None, field: str | None = None
-    ) -> None:
-        """Record a finding."""
-        self.findings.append(Finding(severity, file, message, tag, field))
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An intent as it is written, before it is known which entities there are."""
 
-class _DuplicateFieldError(ValueError):
-    """A JSON object bears one name twice, of which JSON would silently keep the last."""
+    document: Document
+    steps: Steps
+    tag: str
+    entry: schema.IntentFields = field(default_factory=schema.IntentFields)
+    left_out: frozenset[str] = frozenset()
+    language: str | None = None
+    parent: str | None = None
+    name: str = ""
+    has_followups: bool = False
 
 
 def read_intents(path: Path) -> Reading:
-    """Read a file of intents, or every `*.json` of a directory (not of those below it), in the order of their names."""
+    """Read a file of intents, or every file of a directory (not of those below it), in the order of their names."""
     reading = Reading()
-    for file in _files(path, reading):
-        document = _document(file, reading)
-        for number, entry in _entries(document, str(file), reading):
-            _read_entry(entry, f"intents[{number}]", str(file), reading)
+    files = catalog_files(path)
+    if files == []:
+        message = "empty: the directory holds no file of intents (*.json, *.yaml, *.yml)"
+        reading.findings.append(Finding(Severity.ERROR, str(path), message))
+    found: list[_Found] = []
+    heads: list[tuple[Document, schema.FileHead]] = []
+    for file in [path] if files is None else files:
+        document = read_document(file)
+        if isinstance(document, Finding):
+            reading.findings.append(document)
+            continue
+        head = _head(document, reading.findings)
+        if head is not None:
+            heads.append((document, head))
+            found += _entries(document, head.language, reading.findings)
+    builder = Builder(path if files is not None else path.parent, reading.findings)
+    for document, head in heads:
+        builder.add_entities(document, head)
+    for document, head in heads:
+        if head.fallback is not None:
+            fallback = builder.fallback(document, head.fallback)
+            reading.fallback_blocks.append(ReadFallback(document, head.fallback, fallback))
+    for one in found:
+        _build(one, builder, reading)
     return reading
 
 
-def _files(path: Path, reading: Reading) -> list[Path]:
-    with contextlib.suppress(OSError):  # reading the path as a file tells what is wrong with it
-        if path.is_dir():
-            files = sorted(file for file in path.glob("*.json") if file.is_file())
-            if not files:
-                reading.add(Severity.ERROR, str(path), "empty: the directory holds no *.json file of intents")
-            return files
-    return [path]
+def _head(document: Document, findings: list[Finding]) -> schema.FileHead | None:
+    """Return what stands beside the intents; None if this is no file of intents."""
+    known = [info.alias or name for name, info in schema.CatalogFile.model_fields.items()]
+    value = document.value
+    if not isinstance(value, dict) or not (
+        isinstance(value.get("intents"), list)
+        or ("intents" not in value and ("fallback" in value or "entities" in value))
+    ):
+        message = 'missing field "intents": the file must be {"intents": [...]}'
+        findings.append(document.finding(Severity.ERROR, message))
+        return None
+    for unknown in (name for name in value if name not in known):
+        message = f'unknown field "{unknown}" beside "intents": it is ignored'
+        findings.append(document.finding(Severity.WARNING, message, steps=(unknown,)))
+    fields = {name: item for name, item in value.items() if name in known and name != "intents"}
+    if is_deep(fields):
+        findings.append(document.finding(Severity.ERROR, "not valid: nested too deeply to be intents"))
+        return None
+    head, faults = read_model(schema.FileHead, fields, document, steps=())
+    findings += faults
+    return head
 
 
-def _document(file: Path, reading: Reading) -> Any:  # noqa: ANN401 - whatever JSON the file holds
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        # no number has a place in a catalog; as an int, one of thousands of digits would be a ValueError
-        document = json.loads(text, object_pairs_hook=_unique_fields, parse_int=float)
-        json.dumps(document, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        place = f"{file}:{error.lineno}"
-        reading.add(Severity.ERROR, place, f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})")
-    except _DuplicateFieldError as error:
-        reading.add(Severity.ERROR, str(file), f"duplicate field {error} in one object: keep one of them")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        reading.add(Severity.ERROR, f"{file}:{line}", "not valid UTF-8: save the file in the encoding UTF-8")
-    except UnicodeEncodeError as error:
-        half = ascii(error.object[error.start])[1:-1]
-        reading.add(Severity.ERROR, str(file), f"not valid text: {half} is one half of a character without the other")
-    except RecursionError:
-        reading.add(Severity.ERROR, str(file), "not valid: nested too deeply to be intents")
-    except FileNotFoundError:
-        reading.add(Severity.ERROR, str(file), "missing: no such file or directory; INTENTS_PATH or --intents names it")
-    except OSError as error:
-        reading.add(Severity.ERROR, str(file), f"cannot be read: {error.strerror}")
-    else:
-        return {} if document is None else document  # null lists no intents either
-    return None
-
-
-def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _DuplicateFieldError(repr(next(name for name in names if names.count(name) > 1)))
-    return value
-
-
-def _entries(document: Any, file: str, reading: Reading) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ANN401
-    if document is None:
-        return
-    entries = document.get("intents") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        reading.add(Severity.ERROR, file, 'missing field "intents": the file must be {"intents": [...]}')
-        return
-    for unknown in (name for name in document if name != "intents"):
-        reading.add(Severity.WARNING, file, f'unknown field "{unknown}" beside "intents": it is ignored')
-    if not entries:
-        reading.add(Severity.WARNING, file, 'empty: "intents" lists no intent')
-    for number, entry in enumerate(entries):
-        if isinstance(entry, dict):
-            yield number, entry
+def _entries(document: Document, language: str | None, findings: list[Finding]) -> list[_Found]:
+    entries = document.value.get("intents")
+    if entries == []:
+        findings.append(document.finding(Severity.WARNING, 'empty: "intents" lists no intent', steps=("intents",)))
+    found: list[_Found] = []
+    n_nulls = 0
+    for number, entry in enumerate(entries or []):
+        steps: Steps = ("intents",) if entry is None else ("intents", number - n_nulls)
+        n_nulls += entry is None
+        place = f"intents[{number}]"
+        if not isinstance(entry, dict):
+            message = "not an intent: expected an object with a tag"
+            findings.append(document.finding(Severity.ERROR, message, steps=steps, tag=place))
+        elif is_deep(entry):
+            message = "not valid: nested too deeply to be an intent"
+            findings.append(document.finding(Severity.ERROR, message, steps=steps, tag=place))
         else:
-            reading.add(Severity.ERROR, file, "not an intent: expected an object with a tag", tag=f"intents[{number}]")
+            tag = _tag(entry, place, document, steps, findings)
+            origin = _Found(document, steps, tag, language=language)
+            found += _with_followups(origin, entry, schema.IntentEntry, findings)
+    return found
 
 
-def _read_entry(entry: dict[str, Any], place: str, file: str, reading: Reading) -> None:
-    tag = _tag(entry, place, file, reading)
-    _warn_unknown(entry, tag, file, reading)
-    texts = {key: _texts(entry, key, tag, file, reading) for key in FIELDS[1:]}
-    read = ReadIntent(file, Intent(tag, **texts), frozenset(FIELDS) - entry.keys())
-    is_fallback = tag in FALLBACK_TAGS and not texts["patterns"]
-    (reading.fallbacks if is_fallback else reading.intents).append(read)
-    for key in ("context_set", "context_filter"):
-        if is_fallback and texts[key]:
-            message = "ignored: a fallback is answered whatever the context, and sets none"
-            reading.add(Severity.WARNING, file, message, tag=tag, field=key)
-
-
-def _tag(entry: dict[str, Any], place: str, file: str, reading: Reading) -> str:
+def _tag(entry: dict[str, Any], place: str, document: Document, steps: Steps, findings: list[Finding]) -> str:
     """Return the tag, or the place that names an intent without one."""
     tag = entry.get("tag")
+    if isinstance(tag, str) and tag.strip().isprintable() and tag.strip():
+        return str(tag.strip())
     if isinstance(tag, str) and tag.strip():
-        if tag.strip().isprintable():
-            return tag.strip()
-        reading.add(Severity.ERROR, file, "not text: control characters in the tag", tag=place, field="tag")
-        return place
-    fault = "missing" if "tag" not in entry else "empty" if tag is None or isinstance(tag, str) else "not text"
-    reading.add(Severity.ERROR, file, f"{fault}: give the intent a name", tag=place, field="tag")
+        message = "not text: control characters in the tag"
+    else:
+        fault = "missing" if "tag" not in entry else "empty" if tag is None or isinstance(tag, str) else "not text"
+        message = f"{fault}: give the intent a name"
+    findings.append(document.finding(Severity.ERROR, message, steps=(*steps, "tag"), tag=place, field="tag"))
     return place
 
 
-def _warn_unknown(entry: dict[str, Any], name: str, file: str, reading: Reading) -> None:
-    known = [*FIELDS, *ALIASES]
-    for unknown in (written for written in entry if written not in known):
-        near = difflib.get_close_matches(unknown.casefold(), known, n=1, cutoff=0)
-        message = f'unknown field, ignored: did you mean "{near[0]}"?'
-        reading.add(Severity.WARNING, file, message, tag=name, field=unknown)
+def _with_followups(
+    origin: _Found, entry: dict[str, Any], model: type[schema.IntentFields], findings: list[Finding]
+) -> list[_Found]:
+    """Return the intent, then its follow-ups, theirs behind each."""
+    fields = {name: value for name, value in entry.items() if name != "followups"}
+    if model is schema.IntentEntry:
+        fields["tag"] = origin.tag
+    read, faults = read_model(model, fields, origin.document, steps=origin.steps, tag=origin.tag)
+    findings += faults
+    if read is None:
+        return []
+    written = entry.get("followups") or {}
+    left_out = frozenset(schema.IntentEntry.model_fields.keys() - entry.keys())
+    found = [replace(origin, entry=read, left_out=left_out, has_followups=bool(written))]
+    if not isinstance(written, dict):
+        message = "not an object: expected follow-ups by name, such as yes and no"
+        steps = (*origin.steps, "followups")
+        findings.append(
+            origin.document.finding(Severity.ERROR, message, steps=steps, tag=origin.tag, field="followups")
+        )
+        return found
+    for name, value in written.items():
+        found += _followup(found[0], str(name).strip(), value, (*origin.steps, "followups", name), findings)
+    return found
 
 
-def _texts(entry: dict[str, Any], key: str, name: str, file: str, reading: Reading) -> tuple[str, ...]:
-    """Return the texts of a field and its aliases, stripped; empty ones mean none."""
-    texts: list[str] = []
-    for written in (key, *(alias for alias, meant in ALIASES.items() if meant == key)):
-        value = entry.get(written)
-        values = [item for item in (value if isinstance(value, list) else [value]) if item is not None]
-        texts += [item.strip() for item in values if isinstance(item, str) and item.strip()]
-        if not all(isinstance(item, str) for item in values):
-            message = "not text: expected a string or a list of strings"
-            reading.add(Severity.ERROR, file, message, tag=name, field=written)
-    return tuple(texts)
+def _followup(origin: _Found, name: str, value: Any, steps: Steps, findings: list[Finding]) -> list[_Found]:  # noqa: ANN401
+    if value is None or isinstance(value, str | list):
+        value = {"responses": value}
+    tag = f"{origin.tag}.{name}"
+    fault = (
+        "not an object: expected patterns and responses"
+        if not isinstance(value, dict)
+        else "not a name: use letters, digits, - and _"
+        if not name.replace("-", "_").isidentifier()
+        else None
+    )
+    if fault is not None:
+        findings.append(origin.document.finding(Severity.ERROR, fault, steps=steps, tag=tag))
+        return []
+    child = replace(origin, steps=steps, tag=tag, parent=origin.tag, name=name)
+    return _with_followups(child, value, schema.FollowUpEntry, findings)
+
+
+def _build(one: _Found, builder: Builder, reading: Reading) -> None:
+    builtin = Builtin(one.name) if one.name in set(Builtin) else None
+    intent = builder.intent(
+        one.tag,
+        one.entry,
+        one.document,
+        one.steps,
+        language=one.language,
+        parent=one.parent,
+        builtin=builtin,
+        has_followups=one.has_followups,
+    )
+    read = ReadIntent(one.document, one.steps, intent, one.entry, one.left_out)
+    is_fallback = one.parent is None and one.tag in FALLBACK_TAGS and not intent.patterns
+    (reading.fallbacks if is_fallback else reading.intents).append(read)
+    for key in ("context_set", "context", "context_filter"):
+        if is_fallback and getattr(one.entry, key):
+            message = "ignored: a fallback is answered whatever the context, and sets none"
+            reading.findings.append(read.finding(Severity.WARNING, message, key))

@@ -25,7 +25,7 @@ from model.features import NgramFeatures, TextFeatures
 from model.spelling import Spelling
 from model.tokens import SentenceTokenizer, TokenizerError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 CURRENT_FILE = "current"
 MANIFEST_FILE = "manifest.json"
 CATALOG_FILE = "catalog.json"
@@ -135,7 +135,7 @@ class Bundle:
 
 def fingerprint(catalog: IntentCatalog, config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of all that training depends on: tags, patterns and configuration, not the responses."""
-    patterns = sorted((intent.tag, sorted(intent.patterns)) for intent in catalog.trainable)
+    patterns = sorted((one.label, sorted(one.patterns)) for one in catalog.classes)
     content = json.dumps([patterns, config], ensure_ascii=True, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -282,7 +282,7 @@ def load_bundle(path: Path) -> Bundle:
         catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
-    if tuple(intent.tag for intent in catalog.trainable) != manifest.labels:
+    if tuple(one.label for one in catalog.classes) != manifest.labels:
         raise BundleCorruptError(path, "its intents are not those of its catalog")
     return Bundle(path, manifest, features, catalog)
 

@@ -43,7 +43,7 @@ class IntentClassifier:
         """Score once, so that the first message does not pay for what a runtime sets up late."""
         self._score("hello")
 
-    def classify(self, text: str, contexts: Sequence[str] = ()) -> Decision:
+    def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
         """Decide about one message.
 
         Parameters
@@ -52,13 +52,15 @@ class IntentClassifier:
             As the member wrote it; any text at all.
         contexts
             The member's active contexts, the most recently set last.
+        language
+            The member's, of those that intents are bound to; None for any.
         """
         normalised = normalise(text)
-        decision = self.rule.without_scores(normalised, contexts)
+        decision = self.rule.without_scores(normalised, contexts, language)
         if decision is not None:
             return decision
         familiarity = self.bundle.features.ngrams.familiarity(normalised)
-        return self.rule.with_scores(self._score(normalised), familiarity, contexts)
+        return self.rule.with_scores(self._score(normalised), familiarity, contexts, language)
 
     def _score(self, normalised: str) -> Scores:
         return self.runtime.scores(self.bundle.features.encode(normalised))

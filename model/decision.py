@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from intents.catalog import IntentCatalog
+from intents.catalog import Intent, IntentCatalog
 from model.text import normalise
 
 DEFAULT_MARGIN = 0.02
@@ -155,14 +155,20 @@ class DecisionRule:
     def __init__(self, catalog: IntentCatalog, labels: Sequence[str], policy: Policy) -> None:
         self.labels = tuple(labels)
         self.policy = policy
-        intents = {intent.tag: intent for intent in catalog.intents}
-        self._filters = [frozenset(intents[label].context_filter) for label in self.labels]
-        self._exact: dict[str, list[int]] = defaultdict(list)
-        for number, label in enumerate(self.labels):
-            for pattern in {normalise(pattern) for pattern in intents[label].patterns}:
-                self._exact[pattern].append(number)
+        classes = {one.label: one.intents for one in catalog.classes}
+        self._members = [classes[label] for label in self.labels]
+        self._conditional = [
+            number
+            for number, members in enumerate(self._members)
+            if all(intent.context_filter or intent.language for intent in members)
+        ]
+        self._exact: dict[str, list[Intent]] = defaultdict(list)
+        for members in self._members:
+            for intent in members:
+                for pattern in {normalise(pattern) for pattern in intent.patterns}:
+                    self._exact[pattern].append(intent)
 
-    def without_scores(self, normalised: str, contexts: Sequence[str]) -> Decision | None:
+    def without_scores(self, normalised: str, contexts: Sequence[str], language: str | None = None) -> Decision | None:
         """Decide what needs no network: an empty text, or one that equals a pattern; else return None.
 
         Parameters
@@ -172,19 +178,20 @@ class DecisionRule:
         contexts
             The active contexts, the most recently set last. Where several allowed intents have the pattern, the one
             whose context was set last is meant.
+        language
+            Of the member; None for any.
         """
         if not normalised:
             return Decision(None, Reason.EMPTY, 0.0, ())
-        allowed = self.allowed(contexts)
-        equal = [number for number in self._exact.get(normalised, ()) if allowed[number]]
+        equal = [one for one in self._exact.get(normalised, ()) if _is_allowed(one, contexts, language)]
         if not equal:
             return None
-        ages = {name: age for age, name in enumerate(contexts)}
-        best = max(equal, key=lambda number: max((ages.get(name, -1) for name in self._filters[number]), default=-1))
-        label = self.labels[best]
-        return Decision(label, Reason.EXACT, 1.0, (RankedIntent(label, 1.0),))
+        tag = _latest(equal, contexts).tag
+        return Decision(tag, Reason.EXACT, 1.0, (RankedIntent(tag, 1.0),))
 
-    def with_scores(self, scores: Scores, familiarity: float, contexts: Sequence[str]) -> Decision:
+    def with_scores(
+        self, scores: Scores, familiarity: float, contexts: Sequence[str], language: str | None = None
+    ) -> Decision:
         """Decide by the network's scores.
 
         Parameters
@@ -195,13 +202,17 @@ class DecisionRule:
             How much of the text the training texts know, from 0 to 1 (`NgramFeatures.familiarity`).
         contexts
             The active contexts.
+        language
+            Of the member; None for any.
         """
-        allowed = self.allowed(contexts)
+        allowed = self.allowed(contexts, language)
         if not allowed.any():
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())
         confidences = confidences_of(scores.logits, allowed, self.policy.temperature)
         order = [int(number) for number in np.argsort(-confidences[:-1], kind="stable") if allowed[number]]
-        ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
+        ranking = tuple(
+            RankedIntent(self._meant(number, contexts, language).tag, float(confidences[number])) for number in order
+        )
         confidence = ranking[0].confidence
         score = self.policy.evidence.score(
             log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity
@@ -214,10 +225,31 @@ class DecisionRule:
             return replace(answered, intent=None, reason=Reason.AMBIGUOUS)
         return answered
 
-    def allowed(self, contexts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which labels the active contexts allow, shape ``(n_labels,)``."""
-        active = set(contexts)
-        return np.fromiter((not needed or bool(needed & active) for needed in self._filters), np.bool_)
+    def allowed(self, contexts: Sequence[str], language: str | None = None) -> NDArray[np.bool_]:
+        """Return which labels the active contexts and the member's language allow, shape ``(n_labels,)``."""
+        allowed = np.ones(len(self.labels), np.bool_)
+        for number in self._conditional:
+            allowed[number] = any(_is_allowed(one, contexts, language) for one in self._members[number])
+        return allowed
+
+    def _meant(self, number: int, contexts: Sequence[str], language: str | None) -> Intent:
+        """Return the intent that an allowed label stands for."""
+        members = self._members[number]
+        if len(members) == 1:
+            return members[0]
+        return _latest([one for one in members if _is_allowed(one, contexts, language)], contexts)
+
+
+def _is_allowed(intent: Intent, contexts: Sequence[str], language: str | None) -> bool:
+    if language is not None and intent.language is not None and intent.language != language:
+        return False
+    return not intent.context_filter or any(name in contexts for name in intent.context_filter)
+
+
+def _latest(intents: Sequence[Intent], contexts: Sequence[str]) -> Intent:
+    """Return the intent whose context was set last; the first where none needs one."""
+    ages = {name: age for age, name in enumerate(contexts)}
+    return max(intents, key=lambda intent: max((ages.get(name, -1) for name in intent.context_filter), default=-1))
 
 
 def confidences_of(logits: NDArray[np.float32], allowed: NDArray[np.bool_], temperature: float) -> NDArray[np.float64]:

@@ -26,11 +26,11 @@ class Examples:
 
 
 def patterns_of(catalog: IntentCatalog) -> Examples:
-    """Return each intent's patterns once, in the catalog's order; patterns without a word are left out."""
+    """Return each class's patterns once, in the catalog's order; patterns without a word are left out."""
     texts: list[str] = []
     labels: list[int] = []
-    for number, intent in enumerate(catalog.trainable):
-        distinct = dict.fromkeys(normalise(pattern) for pattern in intent.patterns)
+    for number, one in enumerate(catalog.classes):
+        distinct = dict.fromkeys(normalise(pattern) for pattern in one.patterns)
         kept = [text for text in distinct if text]
         texts += kept
         labels += [number] * len(kept)
@@ -38,8 +38,12 @@ def patterns_of(catalog: IntentCatalog) -> Examples:
 
 
 def tag_words(catalog: IntentCatalog) -> Examples:
-    """Return the words of each tag as one more example of it; an encoder knows what they mean."""
-    words = [normalise(intent.topic) for intent in catalog.trainable]
+    """Return the words of each tag as one more example of it; an encoder knows what they mean.
+
+    The tag of a built-in follow-up speaks of its parent, and is left out.
+    """
+    intents = [one.intents[0] for one in catalog.classes]
+    words = [normalise(intent.topic) if intent.builtin is None else "" for intent in intents]
     rows = [number for number, text in enumerate(words) if text]
     return Examples(tuple(words[row] for row in rows), np.asarray(rows, np.intp))
 

@@ -81,7 +81,7 @@ class Trainer:
         self._plan = plan
         self._seed = seed
         self._tell = tell
-        self.labels = tuple(intent.tag for intent in catalog.trainable)
+        self.labels = tuple(one.label for one in catalog.classes)
         self.patterns = patterns_of(catalog)
         self.n_patterns = len(self.patterns.texts)
         self.is_large = self.n_patterns >= LARGE

@@ -16,8 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from adapters.base import IncomingMessage
+from bot.actions import ActionRunner
+from bot.config import Settings
 from bot.context import ContextStore
 from bot.engine import IntentEngine
+from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.service import ServiceLoader
 from model.classifier import IntentClassifier
@@ -43,7 +46,8 @@ def main() -> int:
 async def _measure(classifier: IntentClassifier) -> dict[str, object]:
     inference = Inference(classifier)
     contexts = ContextStore(capacity=10_000, ttl_s=1_200.0)
-    engine = IntentEngine(inference, contexts, random.Random(0))  # noqa: S311 - chooses among responses
+    actions = ActionRunner(Settings().action_modules)
+    engine = IntentEngine(inference, contexts, actions, Handoff({}), random.Random(0))  # noqa: S311 - draws responses
     # a word more than the pattern: what equals a pattern is answered without the network
     texts = [f"{pattern} please" for intent in classifier.catalog.topics for pattern in intent.patterns]
     await engine.reply(_message(texts[0], 0))

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 DISCORD_EPOCH_MS = 1_420_070_400_000
 TEXT, DM, THREAD = 0, 1, 11
 DEFAULT, THREAD_CREATED, REPLY, CHAT_INPUT_COMMAND = 0, 18, 19, 20
+APPLICATION_COMMAND, MESSAGE_COMPONENT = 2, 3
 NO_PERMISSION_IN_MENUS = "0"
 
 _serial = count(1)
@@ -233,10 +234,20 @@ def interaction(registered: Json, channel: Json, account: Json, options: dict[st
         data["options"] = [{"name": name, "type": 3, "value": value} for name, value in options.items()]
     if "guild_id" in registered:
         data["guild_id"] = registered["guild_id"]
+    return _interaction(APPLICATION_COMMAND, data, registered["application_id"], channel, account)
+
+
+def pressed(button: Json, message: Json, application_id: str, channel: Json, account: Json) -> Json:
+    """Make a pressed button, of a message in a channel."""
+    data = {"custom_id": button["custom_id"], "component_type": button["type"], "id": button["id"]}
+    return {**_interaction(MESSAGE_COMPONENT, data, application_id, channel, account), "message": message}
+
+
+def _interaction(kind: int, data: Json, application_id: str, channel: Json, account: Json) -> Json:
     shared = {
         "id": snowflake(),
-        "application_id": registered["application_id"],
-        "type": 2,
+        "application_id": application_id,
+        "type": kind,
         "token": f"interaction-token-{snowflake()}",
         "version": 1,
         "data": data,
@@ -259,3 +270,22 @@ def interaction(registered: Json, channel: Json, account: Json, options: dict[st
         "guild_locale": "en-US",
         "member": {**member(), "user": account, "permissions": "274877975552"},
     }
+
+
+def shown_components(rows: list[Json]) -> list[Json]:
+    """Return components as Discord shows them: each with a number."""
+    numbers = count(1)
+    return [
+        {**row, "id": next(numbers), "components": [{**child, "id": next(numbers)} for child in row["components"]]}
+        for row in rows
+    ]
+
+
+def shown_embeds(embeds: list[Json]) -> list[Json]:
+    return [{"type": "rich", **embed} for embed in embeds]
+
+
+def attachment(name: str, data: bytes) -> Json:
+    number = snowflake()
+    url = f"https://cdn.discordapp.com/attachments/1/{number}/{name}"
+    return {"id": number, "filename": name, "size": len(data), "url": url, "proxy_url": url}

@@ -18,11 +18,15 @@ from tests.e2e import discord_gateway as gateway
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_checks import load_spec
 from tests.e2e.discord_payloads import Json
+from tests.e2e.discord_rules import Files, refusal
 
 API = "/api/v10"
+FILES = "files"
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 WAIT_S = 20.0
+
+DEFERRED_MESSAGE, DEFERRED_UPDATE = 5, 6
 
 RestAnswer = Callable[[web.Request, Any], tuple[int, Any]]
 
@@ -35,6 +39,7 @@ class Request:
     path: str
     query: dict[str, str]
     body: Any
+    files: Files = field(default_factory=list)
     status: int = 0
 
 
@@ -52,16 +57,20 @@ class Fault:
 
 @dataclass
 class Answer:
-    """A visible event of an interaction: an ``edit`` of the first response, a ``followup`` or a ``delete``."""
+    """A visible event of an interaction: an ``edit`` of the first response, a ``followup`` or a ``delete``.
+
+    `message` is how it stands there.
+    """
 
     kind: str
     content: str | None = None
     is_ephemeral: bool = False
     body: Json = field(default_factory=dict)
+    message: Json = field(default_factory=dict)
 
 
 class Interaction:
-    """A used slash command, and what came back."""
+    """A used slash command or a pressed button, and what came back."""
 
     def __init__(self, server: "DiscordServer", payload: Json) -> None:
         self._server = server
@@ -69,6 +78,11 @@ class Interaction:
         self.payload = payload
         self.callback: Json | None = None
         self.answers: list[Answer] = []
+
+    @property
+    def is_update(self) -> bool:
+        """Whether what was acknowledged changes the message of the button, and is no message of its own."""
+        return self.callback is not None and self.callback["type"] == DEFERRED_UPDATE
 
     @property
     def is_ephemeral(self) -> bool:
@@ -88,6 +102,12 @@ class Interaction:
     async def final(self) -> Answer:
         """Wait for the next edit or followup, passing over a deletion."""
         while (answer := await self.next_answer()).kind == "delete":
+            pass
+        return answer
+
+    async def next_followup(self) -> Answer:
+        """Wait for the next followup, passing over everything else: of a pressed button, the next answer."""
+        while (answer := await self.next_answer()).kind != "followup":
             pass
         return answer
 
@@ -261,6 +281,19 @@ class DiscordServer:
         await self.gateway.dispatch("INTERACTION_CREATE", interaction.payload)
         return interaction
 
+    async def press(self, user: Json, message: Json, title: str) -> Interaction:
+        """Press a button of a message of the bot, as it stands there; it must be there and can be pressed."""
+        shown = self.messages[message["id"]]
+        buttons = {child["label"]: child for row in shown["components"] for child in row["components"]}
+        assert title in buttons, f"there is no button {title!r}, only {sorted(buttons)}"
+        assert not buttons[title].get("disabled"), f"the button {title!r} cannot be pressed any more"
+        channel = self._channels[shown["channel_id"]]
+        payload = payloads.pressed(buttons[title], shown, self.bot["id"], channel, user)
+        interaction = Interaction(self, payload)
+        self._interactions[payload["token"]] = interaction
+        await self.gateway.dispatch("INTERACTION_CREATE", payload)
+        return interaction
+
     async def invite_bot(self, guild_id: str) -> None:
         """Have the bot join another server."""
         self.commands[guild_id] = []
@@ -336,10 +369,10 @@ class DiscordServer:
         """Wrap an answer in what all requests share: faults, authorisation, the checks and the record."""
 
         async def handle(request: web.Request) -> web.Response:
-            raw = await request.text()
-            path = request.path.removeprefix(API)
-            record = Request(request.method, path, dict(request.query), json.loads(raw) if raw else None)
-            body: Any = None
+            body, files = await _content_of(request)
+            request[FILES] = files
+            record = Request(request.method, request.path.removeprefix(API), dict(request.query), body, files)
+            body = None
             headers: dict[str, str] = {}
             fault = self._take_fault(record)
             if fault is None or fault.after_effect:
@@ -393,11 +426,14 @@ class DiscordServer:
         nonce = body.get("nonce")
         if body.get("enforce_nonce") and nonce in self._nonces:
             return 200, self._nonces[nonce]
+        refused = refusal(body, request[FILES])
+        if refused is not None:
+            return refused
         reference = body.get("message_reference")
         is_reply = reference is not None and str(reference["message_id"]) in self.messages
         if reference is not None and not is_reply and reference.get("fail_if_not_exists", True):
             return 400, {"message": "Invalid Form Body", "code": 50035}
-        fields: Json = {"flags": body.get("flags", 0)}
+        fields: Json = {"flags": body.get("flags", 0), **_shown(body, request[FILES])}
         if is_reply:
             fields |= {"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": channel["id"]}}
         message = payloads.message(self.bot, channel, body["content"], **fields)
@@ -430,7 +466,8 @@ class DiscordServer:
         interaction.callback = body
         if "with_response" not in request.query:
             return 204, None
-        return 200, {"interaction": {"id": interaction.payload["id"], "type": 2, "response_message_loading": True}}
+        told = {"id": interaction.payload["id"], "type": interaction.payload["type"]}
+        return 200, {"interaction": {**told, "response_message_loading": body["type"] == DEFERRED_MESSAGE}}
 
     def _acknowledged(self, request: web.Request) -> Interaction | None:
         interaction = self._interactions.get(request.match_info["token"])
@@ -440,17 +477,32 @@ class DiscordServer:
         interaction = self._acknowledged(request)
         if interaction is None:
             return 404, {"message": "Unknown Webhook", "code": 10015}
+        refused = refusal(body, request[FILES])
+        if refused is not None:
+            return refused
         # the first followup takes the place of the acknowledgement, and is as private as that was
-        is_private = bool(body.get("flags", 0) & EPHEMERAL) if interaction.answers else interaction.is_ephemeral
-        interaction.answers.append(Answer("followup", body["content"], is_private, body))
-        return 200, self._as_message(interaction)
+        is_private = bool(body.get("flags", 0) & EPHEMERAL)
+        if not interaction.answers and not interaction.is_update:
+            is_private = interaction.is_ephemeral
+        return self._answered(interaction, Answer("followup", body["content"], is_private, body), request[FILES])
 
     def _patch_original(self, request: web.Request, body: Json) -> tuple[int, Any]:
         interaction = self._acknowledged(request)
         if interaction is None or any(answer.kind == "delete" for answer in interaction.answers):
             return 404, {"message": "Unknown Message", "code": 10008}
-        interaction.answers.append(Answer("edit", body["content"], interaction.is_ephemeral, body))
-        return 200, self._as_message(interaction)
+        refused = refusal(body, request[FILES])
+        if refused is not None:
+            return refused
+        answer = Answer("edit", body.get("content"), interaction.is_ephemeral, body)
+        if not interaction.is_update:
+            return self._answered(interaction, answer, request[FILES])
+        message = self.messages.get(interaction.payload["message"]["id"])
+        if message is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        message |= _shown(body, request[FILES]) | ({"content": body["content"]} if "content" in body else {})
+        answer.message = message
+        interaction.answers.append(answer)
+        return 200, message
 
     def _delete_original(self, request: web.Request, _: Any) -> tuple[int, Any]:
         interaction = self._acknowledged(request)
@@ -459,8 +511,37 @@ class DiscordServer:
         interaction.answers.append(Answer("delete"))
         return 204, None
 
-    def _as_message(self, interaction: Interaction) -> Json:
-        answer = interaction.answers[-1]
+    def _answered(self, interaction: Interaction, answer: Answer, files: Files) -> tuple[int, Any]:
         channel = {"id": interaction.payload["channel_id"]}
-        fields = {"type": payloads.CHAT_INPUT_COMMAND, "flags": EPHEMERAL if answer.is_ephemeral else 0}
-        return payloads.message(self.bot, channel, answer.content or "", **fields)
+        kind = payloads.DEFAULT if interaction.is_update else payloads.CHAT_INPUT_COMMAND
+        flags = EPHEMERAL if answer.is_ephemeral else 0
+        fields = {"type": kind, "flags": flags, **_shown(answer.body, files)}
+        answer.message = payloads.message(self.bot, channel, answer.content or "", **fields)
+        self.messages[answer.message["id"]] = answer.message
+        interaction.answers.append(answer)
+        return 200, answer.message
+
+
+async def _content_of(request: web.Request) -> tuple[Any, Files]:
+    """Read a body: JSON, or a form with JSON and files in it."""
+    if not request.content_type.startswith("multipart/"):
+        raw = await request.text()
+        return (json.loads(raw) if raw else None), []
+    form = await request.post()
+    files: Files = []
+    while isinstance(upload := form.get(f"files[{len(files)}]"), web.FileField):
+        files.append((upload.filename, upload.file.read()))
+    assert len(form) == len(files) + 1, f"a form has other fields: {sorted(form)}"
+    return json.loads(str(form["payload_json"])), files
+
+
+def _shown(body: Json, files: Files) -> Json:
+    """Return what a message shows beside its text."""
+    fields: Json = {}
+    if body.get("components") is not None:
+        fields["components"] = payloads.shown_components(body["components"])
+    if body.get("embeds") is not None:
+        fields["embeds"] = payloads.shown_embeds(body["embeds"])
+    if files:
+        fields["attachments"] = [payloads.attachment(name, data) for name, data in files]
+    return fields

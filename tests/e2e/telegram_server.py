@@ -73,10 +73,19 @@ def find_entities(text: str) -> list[Json]:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a method, with its parameters as they came."""
+    """One call of a method, with its parameters as they came; of an uploaded file, its name stands there."""
 
     method: str
     params: dict[str, str]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+class Params(dict[str, str]):
+    """The parameters of a call; of an uploaded file its name, and in `files` its content."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, bytes] = {}
 
 
 @dataclass
@@ -113,7 +122,7 @@ class TelegramServer:
     """The server: an asynchronous context manager, in the loop of the test.
 
     `api_url` and `token` are what a bot needs to reach it; `calls` is all it asked for, `messages` all it sent, as
-    they stand now.
+    they stand now, and `answered` what it said of each press, by its id. Addresses in `unfetchable` cannot be fetched.
     """
 
     def __init__(self, token: str = "123456:a-token-of-the-tests") -> None:
@@ -128,6 +137,9 @@ class TelegramServer:
         self.webhook_url = ""
         self.blocked: set[int] = set()
         self.migrated: dict[int, int] = {}
+        self.unfetchable: set[str] = set()
+        self.answered: dict[str, str] = {}
+        self._pressed: set[str] = set()
         self._allowed_updates: set[str] = set()
         self._chats: dict[int, Json] = {}
         self._history: dict[tuple[int, int], Json] = {}
@@ -149,12 +161,16 @@ class TelegramServer:
             "deletemycommands": self._delete_my_commands,
             "sendmessage": self._send_message,
             "editmessagetext": self._edit_message_text,
+            "editmessagereplymarkup": self._edit_message_reply_markup,
+            "answercallbackquery": self._answer_callback_query,
+            "sendphoto": self._send_photo,
+            "senddocument": self._send_document,
             "deletemessage": self._delete_message,
             "sendchataction": self._send_chat_action,
         }
 
     async def __aenter__(self) -> Self:
-        app = web.Application()
+        app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         # Handlers are cancelled with their connection: a poll whose client has gone must not take what comes next.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -196,6 +212,27 @@ class TelegramServer:
             message["reply_to_message"] = {key: value for key, value in reply_to.items() if key != "reply_to_message"}
         await self.send_update({"message": message})
         return message
+
+    async def press(self, user: Json, message: Json, title: str, *, is_old: bool = False) -> str:
+        """Press a button under a message of the bot, as it stands now; returns the id of the press.
+
+        Parameters
+        ----------
+        is_old
+            Whether Telegram tells no more of the message than where it stands.
+        """
+        rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+        buttons = {button["text"]: button for row in rows for button in row}
+        assert title in buttons, f"there is no button {title!r}, only {sorted(buttons)}"
+        shown = dict(message)
+        if is_old:
+            shown = {"chat": message["chat"], "message_id": message["message_id"], "date": 0}
+        query_id = str(next(self._update_ids))
+        self._pressed.add(query_id)
+        data = buttons[title]["callback_data"]
+        query = {"id": query_id, "from": user, "message": shown, "chat_instance": "1", "data": data}
+        await self.send_update({"callback_query": query})
+        return query_id
 
     async def send_update(self, update: Json) -> int:
         """Queue an update of any kind, given without its id; returns the id."""
@@ -283,8 +320,8 @@ class TelegramServer:
         method = request.match_info["method"]
         try:
             self._check_token(request.match_info["token"])
-            params = {key: str(value) for key, value in [*request.query.items(), *(await request.post()).items()]}
-            self.calls.append(Call(method, params))
+            params = await _params_of(request)
+            self.calls.append(Call(method, params, params.files))
             await self._notify()
             return await self._serve(request, method, params)
         except ApiError as error:
@@ -379,7 +416,34 @@ class TelegramServer:
 
     async def _send_message(self, params: dict[str, str]) -> Json:
         chat = self._chat(params)
-        message = self._new_message(self.me, chat, _checked_text(params))
+        return self._sent(self._new_message(self.me, chat, _checked_text(params)), params)
+
+    async def _send_photo(self, params: dict[str, str]) -> Json:
+        self._check_upload(params, "photo", 10_000_000)
+        size = {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}
+        return self._sent(self._new_message(self.me, self._chat(params), None, photo=[size]), params)
+
+    async def _send_document(self, params: dict[str, str]) -> Json:
+        name = self._check_upload(params, "document", 50_000_000)
+        document = {"file_id": "a", "file_unique_id": "b", "file_name": name}
+        return self._sent(self._new_message(self.me, self._chat(params), None, document=document), params)
+
+    def _check_upload(self, params: dict[str, str], name: str, limit_bytes: int) -> str:
+        """Refuse what Telegram would not take, uploaded just now or fetched from an address."""
+        if params[name] in self.unfetchable:
+            raise ApiError(400, "Bad Request: failed to get HTTP URL content")
+        data = params.files.get(name) if isinstance(params, Params) else None
+        if data is None and not params[name].startswith("https://"):
+            raise ApiError(400, "Bad Request: invalid file HTTP URL specified: Unsupported URL protocol")
+        if data is not None and not 0 < len(data) <= limit_bytes:
+            raise ApiError(413 if data else 400, "Request Entity Too Large" if data else "Bad Request: file is empty")
+        return params[name]
+
+    def _sent(self, message: Json, params: dict[str, str]) -> Json:
+        """Add to a new message of the bot what it shares with others of its kinds."""
+        chat = message["chat"]
+        if "reply_markup" in params:
+            message["reply_markup"] = _checked_keyboard(params["reply_markup"])
         if "message_thread_id" in params:
             message |= {"message_thread_id": int(params["message_thread_id"]), "is_topic_message": True}
         if "reply_parameters" in params:
@@ -394,11 +458,31 @@ class TelegramServer:
 
     async def _edit_message_text(self, params: dict[str, str]) -> Json:
         message = self._own_message(params, "edited")
-        text = _checked_text(params)
-        if message["text"] == text:
+        if "text" not in message:
+            raise ApiError(400, "Bad Request: there is no text in the message to edit")
+        return self._edited(message, {"text": _checked_text(params)}, params)
+
+    async def _edit_message_reply_markup(self, params: dict[str, str]) -> Json:
+        return self._edited(self._own_message(params, "edited"), {}, params)
+
+    def _edited(self, message: Json, changes: Json, params: dict[str, str]) -> Json:
+        """Change a message; its buttons go unless there are new ones."""
+        if "reply_markup" in params:
+            changes["reply_markup"] = _checked_keyboard(params["reply_markup"])
+        after = {key: value for key, value in message.items() if key != "reply_markup"} | changes
+        if after == message:
             raise ApiError(400, "Bad Request: message is not modified")
-        message |= {"text": text, "edit_date": int(time.time())}
+        message.pop("reply_markup", None)
+        message |= {**changes, "edit_date": int(time.time())}
         return message
+
+    async def _answer_callback_query(self, params: dict[str, str]) -> bool:
+        query_id = params["callback_query_id"]
+        if query_id not in self._pressed:
+            raise ApiError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        self._pressed.remove(query_id)
+        self.answered[query_id] = params.get("text", "")
+        return True
 
     async def _delete_message(self, params: dict[str, str]) -> bool:
         self.messages.remove(self._own_message(params, "deleted"))
@@ -408,14 +492,15 @@ class TelegramServer:
         self._chat(params)
         return True
 
-    def _new_message(self, sender: Json, chat: Json, text: str) -> Json:
+    def _new_message(self, sender: Json, chat: Json, text: str | None, **more: Any) -> Json:
         self._chats[chat["id"]] = chat
         message: Json = {
             "message_id": next(self._message_ids),
             "date": int(time.time()),
             "chat": chat,
             "from": sender,
-            "text": text,
+            **({} if text is None else {"text": text}),
+            **more,
         }
         self._history[chat["id"], message["message_id"]] = message
         return message
@@ -439,6 +524,16 @@ class TelegramServer:
         return message
 
 
+async def _params_of(request: web.Request) -> Params:
+    params = Params()
+    for key, value in [*request.query.items(), *(await request.post()).items()]:
+        if isinstance(value, web.FileField):
+            params[key], params.files[key] = value.filename, value.file.read()
+        else:
+            params[key] = str(value)
+    return params
+
+
 def _menu(params: dict[str, str]) -> str:
     """The key of one menu of commands: to whom it is shown, and in which language."""
     scope = json.loads(params.get("scope", '{"type": "default"}'))
@@ -452,3 +547,14 @@ def _checked_text(params: dict[str, str]) -> str:
     if utf16_length(text) > 4096:
         raise ApiError(400, "Bad Request: message is too long")
     return text
+
+
+def _checked_keyboard(markup: str) -> Json:
+    keyboard: Json = json.loads(markup)
+    for row in keyboard["inline_keyboard"]:
+        for button in row:
+            if not button["text"].strip():
+                raise ApiError(400, "Bad Request: text buttons are unallowed in the inline keyboard")
+            if not 1 <= len(button["callback_data"].encode()) <= 64:
+                raise ApiError(400, "Bad Request: BUTTON_DATA_INVALID")
+    return keyboard

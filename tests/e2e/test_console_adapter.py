@@ -11,8 +11,9 @@ from typing import Any, TextIO
 
 import pytest
 
-from adapters.base import Command, IncomingMessage, Progress, Reply
-from adapters.console_adapter import LINE_BYTES, LINES_AHEAD, NO_ANSWER, ConsoleAdapter
+from adapters.base import Command, IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
+from adapters.console_adapter import NO_ANSWER, ConsoleAdapter
+from adapters.console_pipe import LINE_BYTES, LINES_AHEAD
 
 WAIT_S = 10.0
 
@@ -24,6 +25,16 @@ async def echo(message: IncomingMessage, progress: Progress) -> Reply | None:
     if message.text == "silence":
         return None
     return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
+
+
+CHOICES = (ReplyChoice("hours", "Opening hours"), ReplyChoice("join:2", "Join a group"))
+
+
+async def ask(message: IncomingMessage, _: Progress) -> Reply | None:
+    """Offer choices to whoever says ``ask``, and tell what came of a line."""
+    if message.text == "ask":
+        return Reply("Which one?\n", choices=CHOICES)
+    return None if message.text == "silence" else Reply(f"{message.choice_id} {message.text}")
 
 
 async def run(stdin: TextIO | None, stdout: TextIO | None, handler: Any = echo) -> None:
@@ -53,6 +64,38 @@ async def test_an_answer_takes_one_line(tmp_path: Path) -> None:
         return Reply("a\nb\r\nc\u2028d\x0be \ud83d é")
 
     assert (await talk(b"x\n", tmp_path, handler)).decode() == "a b c d e ? é\n"
+
+
+async def test_options_and_attachments_stand_on_the_line_of_the_answer(tmp_path: Path) -> None:
+    """Whoever counts on one line for each gets one, with all that there is to choose."""
+
+    async def handler(_message: IncomingMessage, _progress: Progress) -> Reply:
+        sources = ("https://example.org/a.png", "/srv/rules.pdf")
+        return Reply("Look!", choices=CHOICES, attachments=tuple(ReplyAttachment(s, is_image=False) for s in sources))
+
+    line = "Look! https://example.org/a.png /srv/rules.pdf 1) Opening hours 2) Join a group\n"
+    assert (await talk(b"x\ny\n", tmp_path, handler)).decode() == line * 2
+
+
+async def test_an_option_is_chosen_by_number_or_title(tmp_path: Path) -> None:
+    """Only what stands under the last answer can be chosen; every other number is what was said."""
+    lines = ["2", "ask", "2", "2", "ask", " opening  HOURS ", "ask", "3", "1", "ask", "silence", "1"]
+    answers = (await talk("\n".join(lines).encode(), tmp_path, ask)).decode().splitlines()
+    offer = "Which one? 1) Opening hours 2) Join a group"
+    assert answers == [
+        "None 2",
+        offer,
+        "join:2 Join a group",
+        "None 2",
+        offer,
+        "hours Opening hours",
+        offer,
+        "None 3",
+        "None 1",
+        offer,
+        NO_ANSWER,
+        "None 1",
+    ]
 
 
 async def test_no_input_is_an_end(tmp_path: Path) -> None:
@@ -259,6 +302,28 @@ async def test_chats_in_a_terminal(leave: str | None, monkeypatch: pytest.Monkey
             stopping.set()
         else:
             screen.type(leave)
+        await asyncio.wait_for(run, WAIT_S)
+    finally:
+        screen.close()
+
+
+async def test_options_in_a_terminal_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its line under the answer, and its number chooses it."""
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    screen, stopping = Screen(), asyncio.Event()
+    adapter = ConsoleAdapter(handler=ask, commands=COMMANDS, stdin=screen.stdin, stdout=screen.stdout)
+    run = asyncio.create_task(adapter.run(stopping))
+    try:
+        await screen.until("you > ")
+        screen.type("ask\r")
+        await screen.until("Which one?")
+        assert "\n" in await screen.until("1) Opening hours")
+        assert "\n" in await screen.until("2) Join a group")
+        await screen.until("you > ")
+        screen.type("2\r")
+        await screen.until("join:2 Join a group")
+        stopping.set()
         await asyncio.wait_for(run, WAIT_S)
     finally:
         screen.close()

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +13,17 @@ import discord
 import pytest
 
 from adapters import discord_connection
-from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
-from adapters.discord_adapter import DiscordAdapter
+from adapters.base import Handler, IncomingMessage, Progress, Reply
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 from tests.e2e import discord_payloads as payloads
+from tests.e2e import discord_runs
+from tests.e2e.discord_runs import COMMANDS, Gate, Run, echo
 from tests.e2e.discord_server import DiscordServer
 
 SUPPRESS_EMBEDS = 4
-COMMANDS = (
-    Command("help", "Says what I can do."),
-    Command("ask", "Asks me something.", argument="question", argument_description="What to ask.", public=True),
-    Command("reload", "Loads the newest model.", admin_only=True),
-)
 ANY_MESSAGE = r"/channels/\d+/messages"
 ANY_TYPING = r"/channels/\d+/typing"
 ANY_COMMANDS = r"/applications/.*commands"
-
-
-async def echo(message: IncomingMessage, _: Progress) -> Reply:
-    return Reply(f"/{message.command} {message.text}" if message.command else f"{message.display_name}: {message.text}")
-
-
-class Gate:
-    """A handler that answers only once it is opened."""
-
-    def __init__(self) -> None:
-        self.entered = asyncio.Event()
-        self.opened = asyncio.Event()
-
-    async def __call__(self, message: IncomingMessage, _: Progress) -> Reply:
-        self.entered.set()
-        await self.opened.wait()
-        return Reply(message.text)
-
-
-class Run:
-    """An adapter at work."""
-
-    def __init__(self, adapter: DiscordAdapter) -> None:
-        self.adapter = adapter
-        self.stopping = asyncio.Event()
-        self.task = asyncio.create_task(adapter.run(self.stopping))
-
-    async def connected(self) -> None:
-        connected = asyncio.create_task(self.adapter.connected.wait())
-        await asyncio.wait({connected, self.task}, return_when=asyncio.FIRST_COMPLETED)
-        connected.cancel()
-        if self.task.done():
-            await self.task
-
-    async def end(self) -> None:
-        self.stopping.set()
-        async with asyncio.timeout(15):
-            await self.task
 
 
 @pytest.fixture
@@ -81,31 +40,13 @@ def ann() -> payloads.Json:
 
 @pytest.fixture
 def make_adapter(server: DiscordServer, tmp_path: Path) -> Any:
-    def make(handler: Handler = echo, **changes: Any) -> DiscordAdapter:
-        arguments: dict[str, Any] = {
-            "token": server.token,
-            "handler": handler,
-            "commands": COMMANDS,
-            "guild_ids": (),
-            "state_dir": tmp_path / "state",
-            "api_url": server.api_url,
-            "gateway_url": server.gateway_url,
-        }
-        return DiscordAdapter(**(arguments | changes))
-
-    return make
+    return partial(discord_runs.make_adapter, server, tmp_path / "state")
 
 
 @pytest.fixture
 def running(make_adapter: Any) -> Any:
-    @asynccontextmanager
-    async def run(handler: Handler = echo, **changes: Any) -> AsyncIterator[Run]:
-        run = Run(make_adapter(handler, **changes))
-        try:
-            await run.connected()
-            yield run
-        finally:
-            await run.end()
+    def run(handler: Handler = echo, **changes: Any) -> AbstractAsyncContextManager[Run]:
+        return discord_runs.running(make_adapter(handler, **changes))
 
     return run
 
@@ -528,6 +469,12 @@ async def test_unreachable_api_is_unavailable(make_adapter: Any, unused_tcp_port
     assert not adapter.connected.is_set()
 
 
+async def test_unreachable_gateway_is_unavailable(make_adapter: Any, unused_tcp_port: int) -> None:
+    """A gateway that cannot be reached from the beginning is no fault of the program."""
+    with pytest.raises(PlatformUnavailableError, match="Discord cannot be reached: the gateway does not answer"):
+        await make_adapter(gateway_url=f"ws://127.0.0.1:{unused_tcp_port}/").run(asyncio.Event())
+
+
 async def test_error_at_login_is_unavailable(server: DiscordServer, make_adapter: Any) -> None:
     """A platform that answers with an error is unavailable, and a later run connects."""
     server.fail_next("GET", "/users/@me", 503)
@@ -631,7 +578,7 @@ async def test_start_tells_how_to_invite_the_bot(
         pass
     (line,) = [r.getMessage() for r in caplog.records if "to invite the bot" in r.getMessage()]
     assert "parley" in line
-    assert f"client_id={server.bot['id']}&scope=bot+applications.commands&permissions=274877975552" in line
+    assert f"client_id={server.bot['id']}&scope=bot+applications.commands&permissions=274878024704" in line
     ours = [r.getMessage() for r in caplog.records if r.name.startswith("adapters")]
     assert not any(server.token in text for text in ours)
 

@@ -6,27 +6,21 @@ import logging
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from adapters import telegram_polling
-from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.base import IncomingMessage, Progress, Reply
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.formatting import utf16_length
 from adapters.telegram_adapter import TelegramAdapter
+from tests.e2e.telegram_runs import COMMANDS, echo, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, load_spec, person, private
 
 ADA = person(1, "Ada", username="ada_lovelace")
 BEN = person(2, "Ben", language_code="de")
 CLUB = group(-1001, title="Club")
-
-COMMANDS = (
-    Command("help", "Shows what I can do."),
-    Command("why", "Says why I answered so.", argument="question"),
-    Command("reload", "Reloads the model.", admin_only=True),
-)
 
 # The library warns of its own attribute, whenever it is told to pause.
 pytestmark = pytest.mark.filterwarnings("ignore:.*attribute `retry_after`:DeprecationWarning")
@@ -45,28 +39,6 @@ async def server() -> AsyncIterator[TelegramServer]:
     async with TelegramServer() as server:
         yield server
     assert server.violations == []
-
-
-async def echo(message: IncomingMessage, _: Progress) -> Reply | None:
-    return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
-
-
-@asynccontextmanager
-async def running(server: TelegramServer, handler: Any = echo) -> AsyncIterator[asyncio.Task[None]]:
-    """An adapter that is connected, and is stopped in the end."""
-    stopping = asyncio.Event()
-    adapter = TelegramAdapter(token=server.token, handler=handler, commands=COMMANDS, api_url=server.api_url)
-    run = asyncio.create_task(adapter.run(stopping))
-    connected = asyncio.create_task(adapter.connected.wait())
-    try:
-        await asyncio.wait({run, connected}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
-        assert connected.done()
-        yield run
-    finally:
-        connected.cancel()
-        stopping.set()
-        await asyncio.wait({run}, timeout=WAIT_S)
-    await run
 
 
 async def run_once(token: str, api_url: str) -> None:

@@ -1,6 +1,7 @@
 """Stand-ins for what the engine is given: a small catalog, a classifier without a network, and messages."""
 
 import asyncio
+import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,18 +10,30 @@ from types import SimpleNamespace
 from typing import Any
 
 from adapters.base import IncomingMessage
-from intents.catalog import Intent, IntentCatalog
+from bot.actions import ActionRunner
+from bot.context import ContextStore
+from bot.engine import IntentEngine
+from bot.handoff import Handoff
+from bot.inference import Inference
+from intents.catalog import Fallback, Intent, IntentCatalog, Response, SetContext
 from model.decision import Decision, DecisionRule, Policy, Reason
 from model.text import normalise
 
 WAIT_S = 10.0
 """A test that waits longer for something has failed."""
 
-PIZZA = Intent("order_pizza", ("a pizza",), ("With cheese?",), context_set=("cheese",))
-YES = Intent("cheese_yes", ("yes",), ("Cheese it is.",), context_filter=("cheese",))
-HELLO = Intent("greeting", ("hello",), ("Hello {display_name}!", "Hi {display_name}!"))
-HOURS = Intent("opening_hours", ("when",), ("From ten to eight.",))
-CATALOG = IntentCatalog((HELLO, HOURS, PIZZA, YES), ("What?", "Pardon?"))
+
+def saying(*texts: str) -> tuple[Response, ...]:
+    """Responses of plain text."""
+    return tuple(map(Response, texts))
+
+
+PIZZA = Intent("order_pizza", ("a pizza",), saying("With cheese?"), context_set=(SetContext("cheese"),))
+YES = Intent("cheese_yes", ("yes",), saying("Cheese it is."), context_filter=("cheese",))
+HELLO = Intent("greeting", ("hello",), saying("Hello {display_name}!", "Hi {display_name}!"))
+HOURS = Intent("opening_hours", ("when",), saying("From ten to eight."))
+FALLBACKS = ("What?", "Pardon?")
+CATALOG = IntentCatalog((HELLO, HOURS, PIZZA, YES), Fallback(saying(*FALLBACKS), did_you_mean=""))
 
 
 class FakeClassifier:
@@ -38,7 +51,7 @@ class FakeClassifier:
         self.go_on = threading.Event()
         self._rule = DecisionRule(catalog, [intent.tag for intent in catalog.trainable], Policy())
 
-    def classify(self, text: str, contexts: Sequence[str] = ()) -> Decision:
+    def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
         self.calls.append((text, tuple(contexts)))
         self.threads.add(threading.current_thread().name)
         if text in self.held:
@@ -46,12 +59,17 @@ class FakeClassifier:
             assert self.go_on.wait(WAIT_S)
         if text in self.broken:
             raise ArithmeticError(text)
-        decision = self._rule.without_scores(normalise(text), contexts)
+        decision = self._rule.without_scores(normalise(text), contexts, language)
         return decision or Decision(None, Reason.BELOW_THRESHOLD, 0.0, ())
 
     async def until_entered(self) -> None:
         """Wait until a held message is being scored."""
         assert await asyncio.to_thread(self.entered.wait, WAIT_S)
+
+
+def engine_of(inference: Inference, contexts: ContextStore, handoff: Handoff | None = None) -> IntentEngine:
+    """An engine whose draws are always the same."""
+    return IntentEngine(inference, contexts, ActionRunner(()), handoff or Handoff({}), random.Random(0))
 
 
 def said(text: str, user: str = "ann", **changes: Any) -> IncomingMessage:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,13 +14,25 @@ import pytest
 
 from bot.admin import N_NAMED, Reloader, describe_changes
 from bot.context import ContextStore
-from bot.engine import IntentEngine
 from bot.inference import Inference
 from bot.service import Service, ServiceLoader
-from intents.catalog import Intent
+from intents.catalog import Fallback, Intent
 from intents.findings import CatalogError, Finding, Severity
 from model.bundle import BundleMissingError
-from tests.unit.fakes import CATALOG, HELLO, HOURS, PIZZA, WAIT_S, YES, Clock, FakeClassifier, Sentences, said
+from tests.unit.fakes import (
+    CATALOG,
+    HELLO,
+    HOURS,
+    PIZZA,
+    WAIT_S,
+    YES,
+    Clock,
+    FakeClassifier,
+    Sentences,
+    engine_of,
+    said,
+    saying,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Trained
@@ -42,12 +53,12 @@ def test_every_kind_of_change_is_named() -> None:
     new = replace(
         CATALOG,
         intents=(
-            replace(HELLO, patterns=("hello", "hi"), responses=("Hi!",)),
+            replace(HELLO, patterns=("hello", "hi"), responses=saying("Hi!")),
             replace(PIZZA, context_set=()),
             replace(YES, context_filter=()),
-            Intent("thanks", ("thanks",), ("You are welcome.",)),
+            Intent("thanks", ("thanks",), saying("You are welcome.")),
         ),
-        fallback_responses=("Hm?",),
+        fallback=Fallback(saying("Hm?")),
     )
     assert describe_changes(CATALOG, new) == (
         "Intents: 1 added (thanks); 1 removed (opening_hours); 1 with other patterns (greeting);"
@@ -57,7 +68,7 @@ def test_every_kind_of_change_is_named() -> None:
 
 def test_many_changes_are_counted() -> None:
     """An answer in a chat names a few tags and the number of all."""
-    many = tuple(Intent(f"tag_{number}", (f"p {number}",), ("r",)) for number in range(2 * N_NAMED))
+    many = tuple(Intent(f"tag_{number}", (f"p {number}",), saying("r")) for number in range(2 * N_NAMED))
     text = describe_changes(CATALOG, replace(CATALOG, intents=CATALOG.intents + many))
     assert text == "Intents: 10 added (tag_0, tag_1, tag_2, tag_3, tag_4 and more)."
 
@@ -185,9 +196,7 @@ class Bot:
         loader = ServiceLoader(trained.models_dir, trained.intents_path)
         self._path = trained.intents_path
         self.inference = Inference(loader.at_start().classifier)
-        self._engine = IntentEngine(
-            self.inference, ContextStore(capacity=10, ttl_s=60.0, clock=Clock()), random.Random(0)
-        )
+        self._engine = engine_of(self.inference, ContextStore(capacity=10, ttl_s=60.0, clock=Clock()))
         self._reloader = Reloader(self.inference, loader, executor)
 
     async def answer(self, text: str) -> str:

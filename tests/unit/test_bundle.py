@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Fallback, Intent, IntentCatalog, SetContext
 from model.bundle import (
     ABANDONED_AFTER_S,
     CATALOG_FILE,
@@ -35,10 +35,14 @@ from model.decision import Evidence, Policy
 from model.encoder_files import sha256_of
 from model.features import NgramFeatures, TextFeatures, fit_ngrams
 from model.tokens import SentenceTokenizer
+from tests.unit.fakes import saying
 
 CATALOG = IntentCatalog(
-    (Intent("greeting", ("hello", "hi"), ("Hi!",), ("c",)), Intent("thanks", ("thanks",), ("Welcome é!",), (), ("c",))),
-    ("Sorry?",),
+    (
+        Intent("greeting", ("hello", "hi"), saying("Hi!"), (SetContext("c"),)),
+        Intent("thanks", ("thanks",), saying("Welcome é!"), (), ("c",)),
+    ),
+    Fallback(saying("Sorry?")),
 )
 CONFIG = TrainingConfig().to_json()
 NETWORK_FILE = "network.bin"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from intents.catalog import Response, SetContext
 from intents.findings import Finding, Severity
 from intents.reading import Reading, read_intents
 
@@ -44,9 +45,9 @@ def test_tutorial_shape_loads_unchanged(tmp_path: Path) -> None:
     assert reading.findings == []
     greeting, search, place = (one.intent for one in reading.intents)
     assert (greeting.patterns, greeting.context_set) == (("Hi there", "Hello"), ())
-    assert search.context_set == ("search_place",)
+    assert search.context_set == (SetContext("search_place"),)
     assert (place.context_set, place.context_filter) == ((), ("search_place",))
-    assert [one.intent.responses for one in reading.fallbacks] == [("Sorry?",)]
+    assert [one.intent.responses for one in reading.fallbacks] == [(Response("Sorry?"),)]
 
 
 def test_string_stands_for_a_list_of_one(tmp_path: Path) -> None:
@@ -54,15 +55,15 @@ def test_string_stands_for_a_list_of_one(tmp_path: Path) -> None:
     fields = {"patterns": "hi", "responses": "Hi!", "context_set": "a", "context_filter": "b"}
     (one,) = read(tmp_path, {"tag": "hello", **fields}).intents
     assert one.intent.patterns == ("hi",)
-    assert one.intent.responses == ("Hi!",)
-    assert one.intent.context_set == ("a",)
+    assert one.intent.responses == (Response("Hi!"),)
+    assert one.intent.context_set == (SetContext("a"),)
     assert one.intent.context_filter == ("b",)
 
 
 def test_context_and_context_set_add_up(tmp_path: Path) -> None:
     """An entry with both names of the field sets the contexts of both."""
     (one,) = read(tmp_path, HELLO | {"context_set": "a", "context": ["b"]}).intents
-    assert one.intent.context_set == ("a", "b")
+    assert one.intent.context_set == (SetContext("a"), SetContext("b"))
 
 
 def test_texts_are_stripped_and_empty_ones_mean_none(tmp_path: Path) -> None:
@@ -126,12 +127,29 @@ def test_intent_without_a_tag_is_named_by_its_place(tmp_path: Path, entry: dict[
 
 
 @pytest.mark.parametrize("field", ["patterns", "responses", "context_set", "context", "context_filter"])
-@pytest.mark.parametrize("value", [7, True, {"a": "b"}, ["fine", 7], [["nested"]], [{}]])
+@pytest.mark.parametrize("value", [7, True, ["fine", 7], [["nested"]]])
 def test_values_that_are_no_text_are_errors(tmp_path: Path, field: str, value: Any) -> None:
-    """Numbers, objects and nested lists are named with their intent and field."""
+    """Numbers and nested lists are named with their intent and field."""
     finding = only_finding(read(tmp_path, HELLO | {field: value}))
     assert (finding.severity, finding.tag, finding.field) == (Severity.ERROR, "hello", field)
     assert "not text" in finding.message
+
+
+@pytest.mark.parametrize("field", ["patterns", "context_filter"])
+@pytest.mark.parametrize("value", [{"a": "b"}, [{}]])
+def test_objects_are_errors_where_only_texts_can_stand(tmp_path: Path, field: str, value: Any) -> None:
+    """Responses and contexts may be objects, patterns and filters may not."""
+    finding = only_finding(read(tmp_path, HELLO | {field: value}))
+    assert (finding.severity, finding.tag, finding.field) == (Severity.ERROR, "hello", field)
+    assert "not text" in finding.message
+
+
+@pytest.mark.parametrize("field", ["context_set", "context"])
+def test_contexts_without_a_name_are_errors(tmp_path: Path, field: str) -> None:
+    """An object of a context says at least what it is called."""
+    finding = only_finding(read(tmp_path, HELLO | {field: [{}]}))
+    assert (finding.severity, finding.tag, finding.field) == (Severity.ERROR, "hello", f"{field}[0].name")
+    assert finding.message.startswith("missing")
 
 
 @pytest.mark.parametrize("entry", ["hello", 1, None, ["hello"]])
@@ -167,7 +185,7 @@ def test_broken_json_is_an_error_with_its_line(tmp_path: Path, content: str, lin
     """The file and the line stand where an editor can follow them."""
     path = write(tmp_path / "broken.json", content)
     finding = only_finding(read_intents(path))
-    assert (finding.severity, finding.file) == (Severity.ERROR, f"{path}:{line}")
+    assert (finding.severity, finding.file, finding.line) == (Severity.ERROR, str(path), line)
     assert "not valid JSON" in finding.message
 
 
@@ -184,7 +202,7 @@ def test_file_that_is_not_utf8_is_an_error_with_its_line(tmp_path: Path) -> None
     path = tmp_path / "latin.json"
     path.write_bytes('{"intents": [\n{"tag": "a",\n "patterns": ["caf\u00e9"]}]}'.encode("latin-1"))
     finding = only_finding(read_intents(path))
-    assert (finding.severity, finding.file) == (Severity.ERROR, f"{path}:3")
+    assert (finding.severity, finding.file, finding.line) == (Severity.ERROR, str(path), 3)
     assert "not valid UTF-8" in finding.message
 
 
@@ -246,7 +264,7 @@ def test_broken_file_of_a_directory_does_not_hide_the_others(tmp_path: Path) -> 
     write(tmp_path / "b.json", "null")
     write(tmp_path / "c.json", {"intents": [HELLO]})
     reading = read_intents(tmp_path)
-    assert [Path(finding.file.split(":")[0]).name for finding in reading.findings] == ["a.json", "b.json"]
+    assert [Path(finding.file).name for finding in reading.findings] == ["a.json", "b.json"]
     assert len(reading.intents) == 1
 
 
@@ -260,7 +278,11 @@ def test_directory_without_json_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("finding", "text"),
     [
-        (Finding(Severity.ERROR, "a.json:3", "broken"), "error: a.json:3: broken"),
+        (Finding(Severity.ERROR, "a.json", "broken", line=3), "error: a.json:3: broken"),
+        (
+            Finding(Severity.WARNING, "a.json", "twice", "hello", "patterns", 7),
+            "warning: a.json:7: hello: patterns: twice",
+        ),
         (Finding(Severity.WARNING, "a.json", "twice", "hello", "patterns"), "warning: a.json: hello: patterns: twice"),
     ],
 )

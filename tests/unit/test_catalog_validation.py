@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from intents.catalog import DEFAULT_FALLBACK, Intent, IntentCatalog, spoken_list
+from intents.catalog import (
+    DEFAULT_FALLBACK,
+    Fallback,
+    Intent,
+    IntentCatalog,
+    Response,
+    SetContext,
+    spoken_list,
+)
 from intents.findings import CatalogError, Finding, Severity
 from intents.validation import load_catalog
 from model.text import normalise
@@ -15,7 +23,9 @@ STARTER = Path(__file__).parents[2] / "intents" / "starter"
 
 
 def intent(tag: str, *patterns: str, **fields: Any) -> dict[str, Any]:
-    return {"tag": tag, "patterns": list(patterns or [f"say {tag}"]), "responses": [f"{tag}!"]} | fields
+    """Return an entry with these patterns, and as many more as nobody warns about."""
+    others = [f"{tag} {word}" for word in ("one", "two", "three", "four", "five")]
+    return {"tag": tag, "patterns": [*patterns, *others], "responses": [f"{tag}!"]} | fields
 
 
 def write(path: Path, *entries: dict[str, Any]) -> Path:
@@ -47,13 +57,13 @@ def only_warning(tmp_path: Path, *entries: dict[str, Any]) -> Finding:
 
 def test_sound_catalog_keeps_order_and_texts(tmp_path: Path) -> None:
     """What is written is what is served, in the order of the file."""
-    catalog, findings = load(
-        tmp_path, intent("b", "Hi!", "Hello", context_set="c"), intent("a", "Yes", context_filter="c")
-    )
+    first = intent("b", "Hi!", "Hello", context_set="c")
+    second = intent("a", "Yes", context_filter="c")
+    catalog, findings = load(tmp_path, first, second)
     assert findings == ()
     assert catalog.intents == (
-        Intent("b", ("Hi!", "Hello"), ("b!",), context_set=("c",)),
-        Intent("a", ("Yes",), ("a!",), context_filter=("c",)),
+        Intent("b", tuple(first["patterns"]), (Response("b!"),), context_set=(SetContext("c"),)),
+        Intent("a", tuple(second["patterns"]), (Response("a!"),), context_filter=("c",)),
     )
     assert [one.tag for one in catalog.topics] == ["b"]
 
@@ -95,7 +105,7 @@ def test_patternless_fallback_supplies_the_fallback_answers(tmp_path: Path, tag:
     """It is an intent no more."""
     catalog, findings = load(tmp_path, intent("a"), intent(tag, patterns=[], responses=["Sorry?", "Pardon?"]))
     assert findings == ()
-    assert catalog.fallback_responses == ("Sorry?", "Pardon?")
+    assert catalog.fallback == Fallback((Response("Sorry?"), Response("Pardon?")), did_you_mean="")
     assert [one.tag for one in catalog.intents] == ["a"]
 
 
@@ -114,7 +124,8 @@ def test_catalog_without_fallback_offers_its_topics(tmp_path: Path) -> None:
         intent("follow_up", context_filter="c"),
         intent("rules"),
     )
-    assert catalog.fallback_responses == (DEFAULT_FALLBACK.format(topics="opening hours and rules"),)
+    said = DEFAULT_FALLBACK.format(topics="opening hours and rules")
+    assert catalog.fallback == Fallback((Response(said),))
 
 
 @pytest.mark.parametrize(
@@ -128,17 +139,18 @@ def test_lists_are_spoken(items: list[str], words: str) -> None:
 
 def test_duplicate_tag_is_an_error(tmp_path: Path) -> None:
     """Two intents of one name cannot be told apart; the second is named."""
-    finding = only_error(tmp_path, intent("a", "one"), intent("a", "two"))
+    finding = only_error(tmp_path, intent("a"), intent("a", patterns=["other"]))
     assert (finding.tag, finding.field) == ("a", "tag")
     assert finding.message.startswith("duplicate")
 
 
 def test_duplicate_tag_across_files_names_both(tmp_path: Path) -> None:
     """Each later file holds a fault, and is told where the first is."""
-    first, *others = (write(tmp_path / f"{name}.json", intent("same", name)) for name in ("a", "b", "c"))
+    first, *others = (write(tmp_path / f"{name}.json", intent("same", patterns=[name])) for name in ("a", "b", "c"))
     findings = errors(tmp_path)
     assert [finding.file for finding in findings] == [str(other) for other in others]
     assert all(f"duplicate tag, first in {first}" in finding.message for finding in findings)
+    assert {finding.line for finding in findings} == {1}
 
 
 def test_context_filter_that_is_never_set_is_an_error(tmp_path: Path) -> None:
@@ -232,7 +244,7 @@ def test_pattern_without_a_word_is_a_warning(tmp_path: Path) -> None:
 
 def test_intent_whose_patterns_all_lack_words_is_an_error(tmp_path: Path) -> None:
     """Nothing is left to train on."""
-    finding = only_error(tmp_path, intent("a", "?!", "..."), intent("b"))
+    finding = only_error(tmp_path, intent("a", patterns=["?!", "..."]), intent("b"))
     assert (finding.tag, finding.field) == ("a", "patterns")
     assert "no pattern holds a letter or digit" in finding.message
 
@@ -249,13 +261,13 @@ def test_all_faults_are_found_in_one_pass(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
     write(
         tmp_path / "b.json",
-        intent("a", "same"),
-        intent("a", "same"),
+        intent("a", patterns=["same", "1", "2", "3", "4"]),
+        intent("a", patterns=["same", "5", "6", "7", "8"]),
         intent("b", patterns=[]),
         intent("c", responses=["{who}"]),
         intent("d", context_filter="nowhere"),
         intent("e", "e", "E", color="red"),
-        {"patterns": ["x"], "responses": ["y"]},
+        {name: value for name, value in intent("x").items() if name != "tag"},
     )
     with pytest.raises(CatalogError) as caught:
         load_catalog(tmp_path, normalise)
@@ -282,7 +294,7 @@ def test_catalog_survives_the_way_through_json(tmp_path: Path) -> None:
     assert IntentCatalog.from_json(json.loads(json.dumps(catalog.to_json()))) == catalog
 
 
-@pytest.mark.parametrize("value", [{}, {"intents": [{}], "fallback_responses": []}, {"intents": 1}, []])
+@pytest.mark.parametrize("value", [{}, {"intents": [{}], "fallback": {}}, {"intents": 1, "fallback": {}}, []])
 def test_json_of_something_else_is_refused(value: Any) -> None:
     """A bundle's reader relies on these exceptions."""
     with pytest.raises((KeyError, TypeError)):
@@ -294,7 +306,7 @@ def test_starter_intents_have_no_finding_and_enough_to_say() -> None:
     catalog, findings = load_catalog(STARTER, normalise)
     assert findings == ()
     assert len(catalog.intents) >= 40
-    assert [one.tag for one in catalog.intents if not 12 <= len(one.patterns) <= 20] == []
-    assert [one.tag for one in catalog.intents if len(one.responses) < 3] == []
+    assert [one.tag for one in catalog.topics if not 12 <= len(one.patterns) <= 20] == []
+    assert [one.tag for one in catalog.topics if len(one.responses) < 3 and not (one.slots or one.action)] == []
     assert len({name for one in catalog.intents for name in one.context_filter}) >= 6
-    assert any("I can help with" in text for text in catalog.fallback_responses)
+    assert any("I can help with" in one.text for one in catalog.fallback.responses)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +11,8 @@ from adapters.base import IncomingMessage, Reply
 from bot.admin import Admins
 from bot.commands import ADMINS_ONLY, APOLOGY, COMMANDS, RESET, MessageHandler
 from bot.context import ContextStore
-from bot.engine import IntentEngine
 from bot.inference import Inference
-from tests.unit.fakes import CATALOG, WAIT_S, Clock, FakeClassifier, Sentences, said
+from tests.unit.fakes import FALLBACKS, WAIT_S, Clock, FakeClassifier, Sentences, engine_of, said
 
 
 class FakeReloader:
@@ -43,7 +41,7 @@ def reloader() -> FakeReloader:
 def handler(classifier: FakeClassifier, reloader: FakeReloader) -> Iterator[MessageHandler]:
     inference = Inference(classifier)  # type: ignore[arg-type]
     contexts = ContextStore(capacity=100, ttl_s=60.0, clock=Clock())
-    engine = IntentEngine(inference, contexts, random.Random(0))
+    engine = engine_of(inference, contexts)
     admins = Admins({"discord": frozenset({"boss"}), "telegram": frozenset({"chief"})})
     yield MessageHandler(engine, inference, reloader, admins)  # type: ignore[arg-type]
     inference.close()
@@ -87,7 +85,7 @@ async def test_help_shows_admins_their_commands(handler: MessageHandler) -> None
 
 async def test_an_empty_direct_message_gets_a_fallback(handler: MessageHandler) -> None:
     """Where there was no mention to be bare, a picture without words is just not understood."""
-    assert await text_of(handler, said("")) in CATALOG.fallback_responses
+    assert await text_of(handler, said("")) in FALLBACKS
 
 
 async def test_ask_is_plain_talk(handler: MessageHandler) -> None:
@@ -102,7 +100,7 @@ async def test_reset_forgets_ones_own_conversation(handler: MessageHandler) -> N
     for user in ("ann", "ben"):
         await text_of(handler, said("a pizza", user))
     assert await reply_to(handler, said("", "ann", command="reset")) == Reply(RESET, private=True)
-    assert await text_of(handler, said("yes", "ann")) in CATALOG.fallback_responses
+    assert await text_of(handler, said("yes", "ann")) in FALLBACKS
     assert await text_of(handler, said("yes", "ben")) == "Cheese it is."
 
 
@@ -115,7 +113,7 @@ async def test_reset_waits_for_the_answer_before_it(handler: MessageHandler, cla
     assert not reset.done()
     classifier.go_on.set()
     assert [await before, await reset] == ["With cheese?", RESET]
-    assert await text_of(handler, said("yes")) in CATALOG.fallback_responses
+    assert await text_of(handler, said("yes")) in FALLBACKS
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,14 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "DISCORD_GUILD_IDS": ("7,5,7", "discord_guild_ids", (7, 5)),
     "DISCORD_API_URL": ("http://127.0.0.1:80/api/v10", "discord_api_url", "http://127.0.0.1:80/api/v10"),
     "DISCORD_GATEWAY_URL": ("ws://[::1]:80/", "discord_gateway_url", "ws://[::1]:80/"),
+    "DISCORD_HANDOFF_CHANNEL": ("77", "discord_handoff_channel", "77"),
     "TELEGRAM_TOKEN": ("1:abc", "telegram_token", "1:abc"),
     "TELEGRAM_ADMIN_IDS": ("12", "telegram_admin_ids", frozenset({"12"})),
     "TELEGRAM_API_URL": ("https://host/bot", "telegram_api_url", "https://host/bot"),
+    "TELEGRAM_HANDOFF_CHAT": ("-10077", "telegram_handoff_chat", "-10077"),
+    "ACTION_MODULES": ("a.b, c,,a.b", "action_modules", ("a.b", "c")),
     "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
+    "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
     "STATE_DIR": ("s", "state_dir", Path("s")),
     "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
@@ -39,6 +43,9 @@ WRONG: dict[str, list[str]] = {
     "TELEGRAM_TOKEN": ["1:a b"],
     "TELEGRAM_ADMIN_IDS": ["@ann"],
     "TELEGRAM_API_URL": ["127.0.0.1:80/bot"],
+    "DISCORD_HANDOFF_CHANNEL": ["#admins", "-7"],
+    "TELEGRAM_HANDOFF_CHAT": ["@admins", "--7", "-"],
+    "ACTION_MODULES": ["a b", "a.b:c", "a..b", "1a"],
     "MODEL_RUNTIME": ["torch"],
     "CONFIDENCE_THRESHOLD": ["1.01", "-0.1", "nan", "60 %"],
     "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
@@ -166,3 +173,17 @@ def test_a_file_that_is_no_text_is_refused(directory: Path) -> None:
     with pytest.raises(ConfigError, match=r"^\.env: cannot be read") as error:
         read_environment()
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "stories"),
+    [
+        ({}, Path("intents/stories")),
+        ({"INTENTS_PATH": "mine.yaml"}, None),
+        ({"STORIES_PATH": "mine"}, Path("mine")),
+        ({"INTENTS_PATH": "mine.yaml", "STORIES_PATH": "s"}, Path("s")),
+    ],
+)
+def test_the_starters_stories_are_for_the_starter_alone(environment: dict[str, str], stories: Path | None) -> None:
+    """Another catalog has its own stories, or none."""
+    assert parse_settings(environment).stories == stories

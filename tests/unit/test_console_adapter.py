@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import IncomingMessage
-from adapters.console_adapter import LABEL, one_line, to_message, wrapped
+from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
+from adapters.console_adapter import LABEL, to_message, wrapped
+from adapters.console_choices import answer_text, chosen, one_line
 
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 
@@ -73,3 +74,54 @@ def test_an_answer_is_wrapped_and_indented() -> None:
 def test_any_answer_can_be_wrapped(text: str, columns: int) -> None:
     """However narrow the terminal, no word is lost."""
     assert wrapped(text, columns).split() == text.split()
+
+
+SIZES = tuple(ReplyChoice(f"id{title}", title) for title in ("2", "4", "Other Size"))
+
+
+@pytest.mark.parametrize(
+    ("line", "choice_id"),
+    [
+        ("1", "id2"),
+        ("3", "idOther Size"),
+        (" 3) ", "idOther Size"),
+        ("3.", "idOther Size"),
+        ("other  size", "idOther Size"),
+        ("2", "id2"),
+        ("4", "id4"),
+        ("0", None),
+        ("5", None),
+        ("03", None),
+        ("-1", None),
+        ("²", None),
+        ("", None),
+        ("9" * 5_000, None),
+        ("3 of them", None),
+    ],
+)
+def test_a_line_chooses_by_title_then_by_number(line: str, choice_id: str | None) -> None:
+    """A title that is a number means itself; what is neither a title nor a number of the list is talk."""
+    choice = chosen(line, SIZES)
+    assert (choice and choice.id) == choice_id
+
+
+def test_a_chosen_line_is_a_press() -> None:
+    """It says what the option says, and bears its id; a command of the same name is no command then."""
+    message = to_message(
+        "/help", number=1, display_name="ada", received_at=NOW, choices=(ReplyChoice("h", "/help"), *SIZES)
+    )
+    assert (message.choice_id, message.text, message.command) == ("h", "/help", None)
+
+
+@given(st.text())
+def test_without_options_nothing_is_chosen(line: str) -> None:
+    """Any line is what was said."""
+    assert chosen(line, ()) is None
+
+
+def test_an_answer_shows_all_that_goes_with_it() -> None:
+    """First the text, then what goes with it, then the numbered options; an answer with none of it stays as it is."""
+    attachments = (ReplyAttachment("/srv/a.png", is_image=True), ReplyAttachment("https://b.org", is_image=False))
+    answer = answer_text(Reply("Which?\n", choices=SIZES, attachments=attachments))
+    assert answer.split("\n") == ["Which?", "/srv/a.png", "https://b.org", "1) 2", "2) 4", "3) Other Size"]
+    assert answer_text(Reply(" as it is \n")) == " as it is \n"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.context import DEFAULT_LIFESPAN, ContextStore, Key, UserState
+from bot.context import MAX_CONTEXTS, MAX_FORMS, ContextStore, Form, Key, UserState
+from intents.catalog import DEFAULT_LIFESPAN, SetContext
 from tests.unit.fakes import WAIT_S, Clock
 
 LATER = 10_000.0
@@ -16,23 +17,28 @@ BEN: Key = ("discord", "here", "ben")
 
 def turns(n: int, state: UserState) -> UserState:
     for _ in range(n):
-        state = state.after_turn((), "so", expires_at=LATER)
+        state = state.a_turn_older()
     return state
+
+
+def after_turn(state: UserState, *names: str) -> UserState:
+    """The state after a message whose answer activates contexts."""
+    return state.a_turn_older().with_contexts([SetContext(name) for name in names], now=0.0, ttl_s=LATER)
 
 
 def test_a_context_lives_for_its_messages() -> None:
     """It is active for the next five messages after the one that set it, and not for the sixth."""
-    set_now = UserState().after_turn(["cheese"], "With cheese?", expires_at=LATER)
+    set_now = after_turn(UserState(), "cheese")
     assert turns(DEFAULT_LIFESPAN - 1, set_now).names == ("cheese",)
     assert turns(DEFAULT_LIFESPAN, set_now).names == ()
 
 
 def test_setting_a_context_again_renews_it() -> None:
     """It lives its whole span once more, stands once, and counts as the most recent."""
-    state = UserState().after_turn(["a", "b"], "x", expires_at=LATER)
-    state = turns(DEFAULT_LIFESPAN - 1, state).after_turn(["a", "a"], "y", expires_at=LATER)
+    state = after_turn(UserState(), "a", "b")
+    state = after_turn(turns(DEFAULT_LIFESPAN - 1, state), "a", "a")
     assert state.names == ("a",)
-    state = UserState().after_turn(["a", "b"], "x", expires_at=LATER).after_turn(["a"], "y", expires_at=LATER)
+    state = after_turn(after_turn(UserState(), "a", "b"), "a")
     assert state.names == ("b", "a")
     assert turns(DEFAULT_LIFESPAN - 1, state).names == ("a",)
 
@@ -42,7 +48,7 @@ def test_contexts_follow_the_turns_that_set_them(history: list[list[str]]) -> No
     """After any talk those are active that one of the last five turns set, the most recent last, each once."""
     state = UserState()
     for activated in history:
-        state = state.after_turn(activated, "so", expires_at=LATER)
+        state = after_turn(state, *activated)
     recent = [name for turn in history[-DEFAULT_LIFESPAN:] for name in dict.fromkeys(turn)]
     assert list(state.names) == list(reversed(dict.fromkeys(reversed(recent))))
 
@@ -51,11 +57,35 @@ async def test_a_context_ends_with_its_time() -> None:
     """At its time to live a context is gone, though turns are left; the last answer is still known."""
     clock = Clock()
     store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
-    await store.put(ANN, UserState().after_turn(["cheese"], "With cheese?", expires_at=clock.now + store.ttl_s))
+    state = UserState(last_response="With cheese?")
+    await store.put(ANN, state.with_contexts([SetContext("cheese")], now=clock.now, ttl_s=store.ttl_s))
     clock.now += 59.9
     assert (await store.get(ANN)).names == ("cheese",)
     clock.now += 0.1
-    assert await store.get(ANN) == UserState((), "With cheese?")
+    assert await store.get(ANN) == state
+
+
+@pytest.mark.parametrize(("ttl_s", "is_active"), [(None, True), (30.0, False), (90.0, True)])
+def test_a_context_may_have_a_time_of_its_own(ttl_s: float | None, is_active: bool) -> None:
+    """The intent's time to live replaces the operator's, be it shorter or longer."""
+    state = UserState().with_contexts([SetContext("cheese", ttl_s=ttl_s)], now=0.0, ttl_s=60.0)
+    assert (state.at(40.0).names == ("cheese",)) is is_active
+
+
+def test_a_context_may_have_a_lifespan_of_its_own() -> None:
+    """A lifespan of one is over after one message."""
+    state = UserState().with_contexts([SetContext("cheese", lifespan=1)], now=0.0, ttl_s=60.0)
+    assert state.names == ("cheese",)
+    assert turns(1, state).names == ()
+
+
+def test_contexts_and_forms_are_bounded() -> None:
+    """However many a catalog opens, the oldest leave first."""
+    state = UserState().with_contexts([SetContext(str(number)) for number in range(50)], now=0.0, ttl_s=60.0)
+    for number in range(50):
+        state = state.with_form(Form(str(number), "slot", 60.0))
+    assert state.names == tuple(map(str, range(50 - MAX_CONTEXTS, 50)))
+    assert [form.intent for form in state.forms] == [str(number) for number in range(50 - MAX_FORMS, 50)]
 
 
 async def test_people_are_kept_apart() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Builtin, Fallback, Intent, IntentCatalog
 from model.decision import (
     MAX_LOG_ODDS,
     Decision,
@@ -23,12 +23,13 @@ from model.decision import (
     log_odds_of,
     masked_softmax,
 )
+from tests.unit.fakes import saying
 
-GREETING = Intent("greeting", ("Hello!", "Hi", "..."), ("Hi!",))
-THANKS = Intent("thanks", ("Thanks", "Yes"), ("Welcome!",))
-YES_CHEESE = Intent("yes_cheese", ("yes", "with cheese"), ("Ok.",), context_filter=("cheese",))
-YES_WINE = Intent("yes_wine", ("yes",), ("Ok.",), context_filter=("wine", "drinks"))
-CATALOG = IntentCatalog((GREETING, THANKS, YES_CHEESE, YES_WINE), ("Sorry?",))
+GREETING = Intent("greeting", ("Hello!", "Hi", "..."), saying("Hi!"))
+THANKS = Intent("thanks", ("Thanks", "Yes"), saying("Welcome!"))
+YES_CHEESE = Intent("yes_cheese", ("yes", "with cheese"), saying("Ok."), context_filter=("cheese",))
+YES_WINE = Intent("yes_wine", ("yes",), saying("Ok."), context_filter=("wine", "drinks"))
+CATALOG = IntentCatalog((GREETING, THANKS, YES_CHEESE, YES_WINE), Fallback(saying("Sorry?")))
 LABELS = ("yes_wine", "thanks", "greeting", "yes_cheese")
 ALWAYS = Policy(threshold=0.0, margin=0.0)
 
@@ -222,7 +223,7 @@ def test_confidences_allow_none_of_them_always() -> None:
 
 def test_only_allowed_intent_needs_no_margin() -> None:
     """Where nothing else can be meant, nothing is close."""
-    catalog = IntentCatalog((YES_CHEESE, YES_WINE), ())
+    catalog = IntentCatalog((YES_CHEESE, YES_WINE), Fallback(()))
     only = DecisionRule(catalog, ("yes_wine", "yes_cheese"), Policy(threshold=0.9, margin=0.9))
     decision = only.with_scores(logits_alone(5.0, 0.0, -200.0), 1.0, ["cheese"])
     assert (decision.intent, decision.reason) == ("yes_cheese", Reason.CONFIDENT)
@@ -232,7 +233,7 @@ def test_only_allowed_intent_needs_no_margin() -> None:
 
 def test_nothing_allowed_falls_back() -> None:
     """A catalog of follow-ups alone has nothing to say without a context."""
-    catalog = IntentCatalog((YES_CHEESE, YES_WINE), ())
+    catalog = IntentCatalog((YES_CHEESE, YES_WINE), Fallback(()))
     follow_ups = DecisionRule(catalog, ("yes_wine", "yes_cheese"), ALWAYS)
     decision = follow_ups.with_scores(logits_alone(5.0, 0.0, 0.0), 1.0, [])
     assert decision == Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())
@@ -290,3 +291,34 @@ def test_ranking_is_what_none_of_them_leaves_to_what_the_contexts_allow(
     assert (decision.intent is None) is (decision.reason is not Reason.CONFIDENT)
     if decision.reason is Reason.OUT_OF_SCOPE:
         assert none_of_them > confidences[0]
+
+
+def test_one_built_in_follow_up_of_several_intents_is_one_class() -> None:
+    """What "yes" means is told by the context that was set last; without any it is masked."""
+    yes = [
+        Intent(f"{parent}.yes", ("yes", "sure"), saying(parent), context_filter=(parent,), builtin=Builtin.YES)
+        for parent in ("wine", "cheese")
+    ]
+    catalog = IntentCatalog((GREETING, *yes), Fallback(()))
+    assert [one.label for one in catalog.classes] == ["greeting", "cheese.yes"]
+    rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy(threshold=0.0, margin=0.0))
+    scores = Scores(np.array([0.0, 9.0, -9.0], np.float32), np.zeros(2, np.float32))
+    for contexts, tag in ((["wine"], "wine.yes"), (["wine", "cheese"], "cheese.yes"), (["cheese", "wine"], "wine.yes")):
+        assert rule.with_scores(scores, 1.0, contexts).intent == tag
+        exact = rule.without_scores("sure", contexts)
+        assert exact is not None
+        assert exact.intent == tag
+    assert rule.with_scores(scores, 1.0, []).intent == "greeting"
+    assert rule.without_scores("sure", []) is None
+
+
+def test_a_member_is_understood_in_ones_language() -> None:
+    """Intents of another language are masked; those of none, and members of none, know no bounds."""
+    intents = [Intent(f"ok_{language}", ("ok",), saying("."), language=language) for language in ("de", "en")]
+    catalog = IntentCatalog((*intents, GREETING), Fallback(()))
+    rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy(threshold=0.0, margin=0.0))
+    scores = Scores(np.array([9.0, 8.0, 0.0, -9.0], np.float32), np.zeros(3, np.float32))
+    for language, tag in (("de", "ok_de"), ("en", "ok_en"), (None, "ok_de"), ("fr", "greeting")):
+        assert rule.with_scores(scores, 1.0, [], language).intent == tag
+        exact = rule.without_scores("ok", [], language)
+        assert (exact.intent if exact else "greeting") == tag

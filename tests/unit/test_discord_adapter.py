@@ -14,11 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import discord_connection
-from adapters.base import Command, IncomingMessage
+from adapters.base import Command, IncomingMessage, ReplyChoice
+from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
+from adapters.discord_choices import button_rows, press_to_message, read_press
 from adapters.discord_commands import build_tree
-from adapters.discord_connection import LIBRARY_ERRORS, PERMISSIONS
-from adapters.discord_messages import command_to_message, to_message
+from adapters.discord_connection import PERMISSIONS
+from adapters.discord_messages import interaction_to_message, to_message
+from adapters.discord_sending import LIBRARY_ERRORS
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
@@ -58,7 +61,7 @@ def used(channel: Json, argument: str, author: Json = ANN) -> IncomingMessage:
     registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
     payload = payloads.interaction(registered, channel, author, {"question": argument})
     interaction = discord.Interaction(data=payload, state=CLIENT._connection)  # type: ignore[arg-type]
-    return command_to_message(interaction, "ask", argument)
+    return interaction_to_message(interaction, argument, command="ask")
 
 
 def test_direct_message_keeps_its_text_and_ids() -> None:
@@ -97,6 +100,51 @@ def test_a_name_is_shown_letter_by_letter(name: str, escaped: str) -> None:
     assert message is not None
     assert message.display_name == escaped
     assert used(DIRECT, "x", payloads.user("mallory", shown_as=name)).display_name == escaped
+
+
+@pytest.mark.parametrize("channel", [GENERAL, THREAD])
+def test_a_server_has_a_name(channel: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is shown letter by letter like a member's name; a direct conversation has none."""
+    monkeypatch.setattr(CLIENT.guilds[0], "name", "**Allotment**")
+    said = received(channel, f"<@{ME['id']}> hi", mentions=[ME])
+    assert said is not None
+    assert said.server_name == used(channel, "x").server_name == r"\*\*Allotment\*\*"
+    direct = received(DIRECT, "hi")
+    assert direct is not None
+    assert direct.server_name == used(DIRECT, "x").server_name == ""
+
+
+def pressed(channel: Json, custom_id: str, **fields: Any) -> discord.Interaction:
+    """Pass a pressed button through the library."""
+    rows = button_rows([ReplyChoice("hours", "Opening hours"), ReplyChoice("x", "Other")], ANN["id"])
+    message = payloads.message(ME, channel, "Which?", components=payloads.shown_components(rows), **fields)
+    button = {"custom_id": custom_id, "type": 2, "id": 3}
+    payload = payloads.pressed(button, message, ME["id"], channel, ANN)
+    return discord.Interaction(data=payload, state=CLIENT._connection)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("channel", [GENERAL, THREAD, DIRECT])
+def test_a_press_is_read(channel: Json) -> None:
+    """It says what its button says, in the conversation of what the same person writes there."""
+    interaction = pressed(channel, f"c:{ANN['id']}:hours")
+    press = read_press(interaction)
+    assert press == Press(ANN["id"], "hours")
+    message = press_to_message(interaction, press)
+    assert message.key == used(channel, "x").key
+    assert (message.text, message.choice_id, message.command) == ("Opening hours", "hours", None)
+    assert (message.is_direct, message.is_addressed, message.locale) == (channel is DIRECT, True, "de")
+
+
+def test_a_button_that_is_not_ours_is_no_press() -> None:
+    """Nor is a command; and a button of ours that the message shows no longer has no title."""
+    assert read_press(pressed(GENERAL, "other")) is None
+    registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
+    command = payloads.interaction(registered, GENERAL, ANN, {})
+    assert read_press(discord.Interaction(data=command, state=CLIENT._connection)) is None  # type: ignore[arg-type]
+    gone = pressed(GENERAL, f"c:{ANN['id']}:gone")
+    press = read_press(gone)
+    assert press is not None
+    assert press_to_message(gone, press).text == ""
 
 
 async def test_commands_are_registered_for_one_server_after_the_other(
@@ -234,8 +282,8 @@ def test_command_table_becomes_slash_commands() -> None:
 
 
 def test_invitation_asks_for_no_more_than_is_used() -> None:
-    """To see channels, to write there and in threads, and to quote what is answered."""
-    assert PERMISSIONS.value == 1 << 10 | 1 << 11 | 1 << 38 | 1 << 16
+    """To see channels, to write there and in threads, to quote what is answered, and to add images and files."""
+    assert PERMISSIONS.value == 1 << 10 | 1 << 11 | 1 << 38 | 1 << 16 | 1 << 14 | 1 << 15
 
 
 def http_error(kind: type[discord.HTTPException], status: int) -> discord.HTTPException:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,18 @@ from adapters.base import IncomingMessage
 from bot.context import ContextStore
 from bot.engine import IntentEngine
 from bot.inference import Inference
-from tests.unit.fakes import CATALOG, HELLO, HOURS, WAIT_S, Clock, FakeClassifier, said
+from tests.unit.fakes import (
+    CATALOG,
+    FALLBACKS,
+    HELLO,
+    HOURS,
+    WAIT_S,
+    Clock,
+    FakeClassifier,
+    engine_of,
+    said,
+    saying,
+)
 
 
 @pytest.fixture
@@ -35,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def engine(inference: Inference, clock: Clock) -> IntentEngine:
-    return IntentEngine(inference, ContextStore(capacity=100, ttl_s=60.0, clock=clock), random.Random(0))
+    return engine_of(inference, ContextStore(capacity=100, ttl_s=60.0, clock=clock))
 
 
 async def answer(engine: IntentEngine, message: IncomingMessage) -> str:
@@ -53,7 +63,7 @@ async def test_a_greeting_holds_the_name(engine: IntentEngine) -> None:
 async def test_interleaved_conversations_stay_apart(engine: IntentEngine) -> None:
     """In one channel, what one person has begun means nothing to what another says."""
     assert await answer(engine, said("a pizza", "ann")) == "With cheese?"
-    assert await answer(engine, said("yes", "ben")) in CATALOG.fallback_responses
+    assert await answer(engine, said("yes", "ben")) in FALLBACKS
     assert await answer(engine, said("a pizza", "ben")) == "With cheese?"
     assert await answer(engine, said("yes", "ann")) == "Cheese it is."
     assert await answer(engine, said("yes", "ben")) == "Cheese it is."
@@ -63,7 +73,7 @@ async def test_interleaved_conversations_stay_apart(engine: IntentEngine) -> Non
 async def test_a_context_stays_in_its_conversation(engine: IntentEngine, changes: dict[str, str]) -> None:
     """The same person elsewhere begins afresh."""
     await answer(engine, said("a pizza"))
-    assert await answer(engine, said("yes", **changes)) in CATALOG.fallback_responses
+    assert await answer(engine, said("yes", **changes)) in FALLBACKS
     assert await answer(engine, said("yes")) == "Cheese it is."
 
 
@@ -71,7 +81,7 @@ async def test_a_context_ends_with_its_time(engine: IntentEngine, clock: Clock) 
     """A yes that comes an hour late is no answer to the question."""
     await answer(engine, said("a pizza"))
     clock.now += 60.0
-    assert await answer(engine, said("yes")) in CATALOG.fallback_responses
+    assert await answer(engine, said("yes")) in FALLBACKS
 
 
 async def test_an_unknown_message_counts_as_a_turn(engine: IntentEngine, classifier: FakeClassifier) -> None:
@@ -87,7 +97,7 @@ async def test_forgetting_ends_a_conversation(engine: IntentEngine) -> None:
     for user in ("ann", "ben"):
         await answer(engine, said("a pizza", user))
     await engine.forget(said("", "ann"))
-    assert await answer(engine, said("yes", "ann")) in CATALOG.fallback_responses
+    assert await answer(engine, said("yes", "ann")) in FALLBACKS
     assert await answer(engine, said("yes", "ben")) == "Cheese it is."
 
 
@@ -126,7 +136,10 @@ async def test_a_swap_in_the_middle_leaves_the_message_whole(
     engine: IntentEngine, inference: Inference, classifier: FakeClassifier
 ) -> None:
     """A message ends with the model that it began with, scores and answers; the next one sees the new model."""
-    new_intents = (replace(HELLO, responses=("New hello",)), replace(HOURS, patterns=("hours",), responses=("New",)))
+    new_intents = (
+        replace(HELLO, responses=saying("New hello")),
+        replace(HOURS, patterns=("hours",), responses=saying("New")),
+    )
     new = FakeClassifier(replace(CATALOG, intents=new_intents), name="model-2")
     classifier.held = {"when"}
     during = asyncio.create_task(answer(engine, said("when", "ann")))

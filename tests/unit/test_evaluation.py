@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Fallback, Intent, IntentCatalog
 from model.decision import Decision, DecisionRule, Policy, RankedIntent, Reason, Scores
 from model.evaluation import (
     IntentMetrics,
@@ -22,6 +22,7 @@ from model.evaluation import (
     pair_up,
     read_labelled,
 )
+from tests.unit.fakes import saying
 
 
 def answered(tag: str, score: float) -> Decision:
@@ -152,8 +153,8 @@ def test_a_decision_tells_what_every_other_threshold_would_do(
     logits: list[float], familiarity: float, threshold: float, other: float, contexts: tuple[str, ...]
 ) -> None:
     """One evaluation shows all thresholds: as if the rule had decided under each."""
-    intents = tuple(Intent(tag, (tag,), ("yes",), context_filter=("x",) * (tag == "c")) for tag in "abc")
-    catalog = IntentCatalog(intents, ())
+    intents = tuple(Intent(tag, (tag,), saying("yes"), context_filter=("x",) * (tag == "c")) for tag in "abc")
+    catalog = IntentCatalog(intents, Fallback(()))
     scores = Scores(np.asarray(logits, np.float32), np.zeros(3, np.float32))
     one, another = (
         DecisionRule(catalog, "abc", Policy(threshold=at)).with_scores(scores, familiarity, contexts)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intents.placeholders import fill, placeholder_names
+from intents.placeholders import fill, is_result, placeholder_names
 
 ADA = {"display_name": "Ada"}
 texts_with_braces = st.text(st.one_of(st.sampled_from("{}_.!aé1 \n"), st.characters()), max_size=60)
@@ -50,6 +50,20 @@ def test_values_are_never_read_for_placeholders(name: str) -> None:
 def test_names_are_listed_in_their_order(text: str, names: list[str]) -> None:
     """Known or not, once for every time that they stand there."""
     assert placeholder_names(text) == names
+
+
+@pytest.mark.parametrize("name", ["result", "result.x", "result.größe_2"])
+def test_results_of_actions_have_names(name: str) -> None:
+    """The whole, or one of its parts; a part is a key of its own, never looked up in anything."""
+    assert is_result(name)
+    assert fill(f"{{{name}}}", {name: "7"}) == "7"
+    assert fill("{result.x}", {"result": "7"}) == "{result.x}"
+
+
+@pytest.mark.parametrize("name", ["results", "result.", "result.x.y", "result.2", "result x", "x.result", "result[0]"])
+def test_other_names_are_no_results(name: str) -> None:
+    """Nothing is looked for inside of a part."""
+    assert not is_result(name)
 
 
 @given(texts_with_braces)

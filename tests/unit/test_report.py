@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Fallback, Intent, IntentCatalog
 from model.decision import Decision, Policy, RankedIntent, Reason
 from model.evaluation import LabelledMessage, Outcome, by_intent, measure
 from scripts.report.advice import Advice, advise
@@ -18,13 +18,16 @@ from scripts.report.page import READABLE, Report, render, write_report
 from scripts.report.thresholds import Sweep, score_histograms
 from scripts.report.wording import Neighbour, Wording, repeated_patterns
 from scripts.robustness import VariantMetrics
+from tests.unit.fakes import saying
 
 POLICY = Policy(threshold=0.5)
 HOSTILE = "</script><script>alert(1)</script><img src=http://x.test/a onerror=alert(1)> \"'`a`"
-REFUND = Intent("refund", ("I want my money back", "refund please"), ("Yes.",))
-CANCEL = Intent("cancel_order", ("cancel my order", "stop the order please", "I do not want it any more"), ("Done.",))
-HOURS = Intent("hours", ("when are you open", "opening hours"), ("Ten to eight.",))
-CATALOG = IntentCatalog((REFUND, CANCEL, HOURS), ())
+REFUND = Intent("refund", ("I want my money back", "refund please"), saying("Yes."))
+CANCEL = Intent(
+    "cancel_order", ("cancel my order", "stop the order please", "I do not want it any more"), saying("Done.")
+)
+HOURS = Intent("hours", ("when are you open", "opening hours"), saying("Ten to eight."))
+CATALOG = IntentCatalog((REFUND, CANCEL, HOURS), Fallback(()))
 
 
 def outcome(text: str, intent: str | None, first: str | None, score: float) -> Outcome:
@@ -259,7 +262,7 @@ def test_advice_knows_a_better_threshold() -> None:
 
 def test_advice_finds_repeated_patterns_and_contradictions() -> None:
     """In the catalog the one, in the messages the other."""
-    catalog = IntentCatalog((REFUND, Intent("money", ("Refund, please!",), ("Yes.",))), ())
+    catalog = IntentCatalog((REFUND, Intent("money", ("Refund, please!",), saying("Yes."))), ())
     outcomes = (outcome("pay", "refund", "money", 0.9), outcome("pay", "money", "money", 0.9))
     found = advice(outcomes, catalog)
     assert about("more than one intent", found).examples[0].text == "refund please"
@@ -319,7 +322,7 @@ def test_page_asks_nothing_of_the_network() -> None:
 def test_page_shows_any_text_as_text(tmp_path: Path, text: str) -> None:
     """In messages, patterns and tags; half a surrogate pair is no fault."""
     intent = Intent(text, (text, f"{text} please"), ("yes",))
-    catalog = IntentCatalog((intent, HOURS), ())
+    catalog = IntentCatalog((intent, HOURS), Fallback(()))
     outcomes = tuple(outcome(f"{text} {number}", text, "hours", 0.9) for number in range(3))
     path = write_report(tmp_path / "new" / "place", report((*outcomes, outcome(text, None, text, 0.9)), catalog))
     page = Page(path.read_text("utf-8"))

@@ -16,7 +16,8 @@ from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, Tel
 from adapters import telegram_polling
 from adapters.base import IncomingMessage
 from adapters.errors import TokenRefusedError
-from adapters.telegram_adapter import TelegramAdapter, to_message
+from adapters.telegram_adapter import TelegramAdapter
+from adapters.telegram_messages import press_to_message, to_message
 from adapters.telegram_polling import QuietRequest, Watch, reason, repeat_if_never_sent
 
 ME = User(99, "Parley", is_bot=True, username="parley_bot")
@@ -178,6 +179,62 @@ def test_only_new_messages_are_read(kind: str) -> None:
 def test_only_people_are_read(fields: dict[str, Any]) -> None:
     """Whoever is no person is not answered, lest two bots talk for ever."""
     assert read("hello", **fields) is None
+
+
+@pytest.mark.parametrize(("chat", "name"), [(PRIVATE, ""), (GROUP, "Club")])
+def test_a_group_has_a_name(chat: dict[str, Any], name: str) -> None:
+    """Its title; a private chat has none."""
+    text = "@parley_bot hello"
+    message = read(text, chat=chat, entities=[entity("mention", text, "@parley_bot")])
+    assert message is not None
+    assert message.server_name == name
+
+
+def pressed(message: dict[str, Any] | None, data: str = "c:1:hours") -> IncomingMessage | None:
+    query: dict[str, Any] = {"id": "77", "from": ADA, "chat_instance": "1", "data": data}
+    if message is not None:
+        query["message"] = message
+    update = Update.de_json({"update_id": 1, "callback_query": query}, None)
+    assert update.callback_query is not None
+    return press_to_message(update.callback_query, "hours", received_at=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_a_press_is_read() -> None:
+    """Every field has its place; the title is that of the button which carries the same."""
+    buttons = [[{"text": "Other", "callback_data": "c:1:x"}], [{"text": "Opening hours", "callback_data": "c:1:hours"}]]
+    shown = {
+        "message_id": 5,
+        "date": 1_700_000_000,
+        "chat": GROUP,
+        "from": ME.to_dict(),
+        "text": "Which?",
+        "is_topic_message": True,
+        "message_thread_id": 4,
+        "reply_markup": {"inline_keyboard": buttons},
+    }
+    assert pressed(shown) == IncomingMessage(
+        platform="telegram",
+        conversation_id="-100:4",
+        user_id="1",
+        message_id="77",
+        text="Opening hours",
+        display_name="Ada",
+        is_direct=False,
+        is_addressed=True,
+        locale="en-GB",
+        received_at=datetime(2030, 1, 1, tzinfo=UTC),
+        choice_id="hours",
+        server_name="Club",
+    )
+    del shown["reply_markup"]
+    message = pressed(shown)
+    assert message is not None
+    assert message.text == ""
+
+
+def test_a_press_in_no_chat_is_nothing() -> None:
+    """A message that was sent through the bot from another chat has no place to answer."""
+    assert pressed(None) is None
 
 
 def test_only_text_is_read() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Fallback, Intent, IntentCatalog
 from model.bundle import Bundle, load_bundle, set_current
 from model.classifier import IntentClassifier
 from model.config import FineTuningConfig, Plan, TrainingConfig
@@ -21,6 +21,7 @@ from model.outside import generic_messages
 from model.runtime import load_runtime
 from model.trainer import Adapted, Trainer, batch_size
 from model.training import TrainingReport, cross_validator, train
+from tests.unit.fakes import saying
 
 QUICK = TrainingConfig(
     min_steps=0, epochs=6, encoder_epochs=6, folds=2, fine_tuning=FineTuningConfig(epochs=2, batch_size=8)
@@ -66,7 +67,9 @@ def quiet(*_: object) -> None:
 
 
 def catalog_of(patterns: dict[str, Sequence[str]]) -> IntentCatalog:
-    return IntentCatalog(tuple(Intent(tag, tuple(texts), ("ok",)) for tag, texts in patterns.items()), ("Sorry?",))
+    return IntentCatalog(
+        tuple(Intent(tag, tuple(texts), saying("ok")) for tag, texts in patterns.items()), Fallback(())
+    )
 
 
 def trained_on(

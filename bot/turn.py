@@ -1,0 +1,72 @@
+"""What a turn of a conversation needs of the outside, and what it comes to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
+from bot.context import UserState
+from bot.entities import SlotValue
+from intents.catalog import Intent, Slot
+from model.decision import Decision
+
+
+class Abilities(Protocol):
+    """What a turn needs of the outside."""
+
+    async def classify(self, text: str, contexts: Sequence[str], language: str | None) -> Decision:
+        """Decide about a text."""
+
+    async def read(self, slot: Slot, text: str, language: str | None, now: datetime) -> SlotValue:
+        """Read the value that a text answers a prompt with; raises `InvalidValueError`."""
+
+    async def find(self, intent: Intent, text: str, language: str | None, now: datetime) -> Mapping[str, SlotValue]:
+        """Find the values of an intent's slots inside a text."""
+
+    async def act(
+        self, intent: Intent, values: Mapping[str, SlotValue], placeholders: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Run an intent's action and return its placeholders; raises `ActionError`."""
+
+    def can_hand_off(self, platform: str) -> bool:
+        """Whether somebody is set up to take over."""
+
+    async def hand_off(self, message: IncomingMessage, text: str) -> bool:
+        """Pass a member on to a person; False if nobody could be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn came to.
+
+    Parameters
+    ----------
+    reply
+        The answer.
+    state
+        What to remember.
+    decision
+        Of the classifier, where it was asked.
+    intent
+        The tag of the intent that was answered or is being filled in.
+    """
+
+    reply: Reply
+    state: UserState
+    decision: Decision | None
+    intent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer on its way: its text is whole, its choices and attachments are the reply's."""
+
+    text: str
+    choices: tuple[ReplyChoice, ...] = ()
+    attachments: tuple[ReplyAttachment, ...] = ()
+
+    def then(self, other: "Answer") -> "Answer":
+        """Return both, one after the other; the choices are those of the second, if it has any."""
+        text = f"{self.text}\n\n{other.text}" if self.text else other.text
+        return Answer(text, other.choices or self.choices, self.attachments + other.attachments)

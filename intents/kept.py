@@ -1,0 +1,98 @@
+"""A catalog as it was last read, so that a process that starts need not read it again where nothing changed.
+
+Reading YAML and checking a catalog take longer than all else that serving begins with. Standard library only.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from intents.catalog import IntentCatalog
+from intents.documents import catalog_files
+from intents.findings import Finding, Severity
+from intents.validation import Normalise, load_catalog
+
+CODE = Path(__file__).parent
+
+
+def load_kept_catalog(path: Path, normalise: Normalise, kept: Path) -> tuple[IntentCatalog, tuple[Finding, ...]]:
+    """Return what `load_catalog` returns, from a file that an earlier call wrote if the catalog is as it was then.
+
+    Parameters
+    ----------
+    path
+        A file of intents, or a directory of them.
+    normalise
+        The normalisation of the classifier, the same in all calls for one file.
+    kept
+        Where the catalog is kept; a file that cannot be read or written costs time, nothing else.
+
+    Raises
+    ------
+    CatalogError
+        Something in the catalog is an error; it holds everything found.
+    """
+    key = _key(path)
+    found = _read(kept, key) if key is not None else None
+    if found is None:
+        found = load_catalog(path, normalise)
+        if key is not None:
+            _write(kept, key, *found)
+    return found
+
+
+def _key(path: Path) -> str | None:
+    """Return a hash of what the catalog's files hold and of the code that reads them; None if they cannot be read."""
+    digest = hashlib.sha256(str(path.absolute()).encode("utf-8", "surrogateescape"))
+    try:
+        for code in sorted(CODE.glob("*.py")):
+            stat = code.stat()
+            digest.update(f"{code.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        files = catalog_files(path)
+        for file in [path] if files is None else files:
+            content = file.read_bytes()
+            digest.update(f"{file.name} {len(content)}\n".encode("utf-8", "surrogateescape"))
+            digest.update(content)
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _read(kept: Path, key: str) -> tuple[IntentCatalog, tuple[Finding, ...]] | None:
+    try:
+        value: Any = json.loads(kept.read_bytes())
+        if value["key"] != key:
+            return None
+        catalog = IntentCatalog.from_json(value["catalog"])
+        findings = tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in value["findings"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (catalog, findings) if all(map(_is_there, _sources(catalog))) else None
+
+
+def _sources(catalog: IntentCatalog) -> list[str]:
+    spoken = [*(intent.responses for intent in catalog.intents), catalog.fallback.responses]
+    return [attachment.source for responses in spoken for one in responses for attachment in one.attachments]
+
+
+def _is_there(source: str) -> bool:
+    return source.startswith("https://") or Path(source).is_file()
+
+
+def _write(kept: Path, key: str, catalog: IntentCatalog, findings: tuple[Finding, ...]) -> None:
+    value = {"key": key, "catalog": catalog.to_json(), "findings": [finding.to_json() for finding in findings]}
+    temporary = None
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".writing-", delete=False) as file:
+            temporary = Path(file.name)
+            json.dump(value, file)
+        os.replace(temporary, kept)  # noqa: PTH105 - as everywhere that files are swapped
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()

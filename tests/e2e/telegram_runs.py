@@ -1,0 +1,38 @@
+"""The Telegram adapter at work against the local Bot API server, for tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.telegram_adapter import TelegramAdapter
+from tests.e2e.telegram_server import WAIT_S, TelegramServer
+
+COMMANDS = (
+    Command("help", "Shows what I can do."),
+    Command("why", "Says why I answered so.", argument="question"),
+    Command("reload", "Reloads the model.", admin_only=True),
+)
+
+
+async def echo(message: IncomingMessage, _: Progress) -> Reply | None:
+    return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
+
+
+@asynccontextmanager
+async def running(server: TelegramServer, handler: Any = echo) -> AsyncIterator[asyncio.Task[None]]:
+    """An adapter that is connected, and is stopped in the end."""
+    stopping = asyncio.Event()
+    adapter = TelegramAdapter(token=server.token, handler=handler, commands=COMMANDS, api_url=server.api_url)
+    run = asyncio.create_task(adapter.run(stopping))
+    connected = asyncio.create_task(adapter.connected.wait())
+    try:
+        await asyncio.wait({run, connected}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+        assert connected.done()
+        yield run
+    finally:
+        connected.cancel()
+        stopping.set()
+        await asyncio.wait({run}, timeout=WAIT_S)
+    await run

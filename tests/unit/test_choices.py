@@ -1,0 +1,87 @@
+"""What buttons carry and say, on both platforms."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base import ReplyChoice
+from adapters.choices import MOST_CHOICES, TITLE_LIMIT, Press, from_data, presentable, to_data
+from adapters.discord_choices import button_rows, chosen_row
+from adapters.telegram_choices import keyboard
+
+OWNERS = st.integers(min_value=1, max_value=2**64 - 1).map(str)
+IDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=32)
+CHOICES = st.lists(st.builds(ReplyChoice, st.text(max_size=40), st.text(st.characters(categories=None), max_size=200)))
+
+
+@given(OWNERS, IDS)
+def test_what_a_button_carries_can_be_read_again(owner_id: str, choice_id: str) -> None:
+    """Whatever the choice's id is, and it is short enough for both platforms."""
+    data = to_data(owner_id, choice_id)
+    assert from_data(data) == Press(owner_id, choice_id)
+    assert len(data.encode()) <= 64
+
+
+@pytest.mark.parametrize(
+    "data", [None, "", "c:", "c::x", "c:1:", "c:a:x", "c:1:ü", "c:1:" + "x" * 33, "d:1:x", "c:²:x", 7]
+)
+def test_what_others_put_on_a_button_is_nothing(data: object) -> None:
+    """A button of another program, or of another time, means nothing."""
+    assert from_data(data) is None
+
+
+@given(CHOICES)
+def test_any_choices_can_be_shown(choices: Sequence[ReplyChoice]) -> None:
+    """Whatever a catalog says, no button has what a platform refuses."""
+    shown = presentable(choices)
+    assert len(shown) <= MOST_CHOICES
+    assert len({choice.id for choice in shown}) == len(shown)
+    for choice in shown:
+        assert choice.title.strip()
+        assert len(choice.title) <= TITLE_LIMIT
+        assert choice.title.encode()
+        assert from_data(to_data("1", choice.id)) == Press("1", choice.id)
+
+
+def test_choices_keep_their_order_and_the_first_of_two_alike() -> None:
+    """What is left out leaves no trace in the order of the rest."""
+    choices = [ReplyChoice(i, f" {i}  {n}\n") for n, i in enumerate("abcab")]
+    assert presentable(choices) == (ReplyChoice("a", "a 0"), ReplyChoice("b", "b 1"), ReplyChoice("c", "c 2"))
+
+
+def test_a_long_title_is_cut_with_a_sign() -> None:
+    """A title within the limit stays whole."""
+    whole, long = presentable([ReplyChoice("a", "x" * TITLE_LIMIT), ReplyChoice("b", "x" * (TITLE_LIMIT + 1))])
+    assert whole.title == "x" * TITLE_LIMIT
+    assert long.title == "x" * (TITLE_LIMIT - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("titles", "rows"),
+    [
+        (["Yes", "No"], [2]),
+        (["1", "2", "3", "4", "5"], [4, 1]),
+        (["Opening hours", "Leave again"], [2]),
+        (["Opening hours of the club", "No"], [1, 1]),
+        (["No", "Opening hours of the club", "Yes", "Maybe"], [1, 1, 2]),
+        ([], []),
+    ],
+)
+def test_telegram_puts_short_buttons_side_by_side(titles: list[str], rows: list[int]) -> None:
+    """A row is shared out evenly, so its longest title decides how many fit."""
+    markup = keyboard([ReplyChoice(f"n{i}", title) for i, title in enumerate(titles)], "1")
+    assert ([len(row) for row in markup.inline_keyboard] if markup else []) == rows
+
+
+@pytest.mark.parametrize(("n", "rows"), [(0, []), (1, [1]), (5, [5]), (6, [5, 1]), (25, [5] * 5), (30, [5] * 5)])
+def test_discord_has_rows_of_five(n: int, rows: list[int]) -> None:
+    """There are five at most."""
+    shown = button_rows([ReplyChoice(f"n{i}", f"{i}") for i in range(n)], "1")
+    assert [len(row["components"]) for row in shown] == rows
+
+
+def test_a_choice_without_a_known_title_leaves_no_button() -> None:
+    """Discord takes no button without a label."""
+    assert chosen_row("", Press("1", "x")) == []
