@@ -195,9 +195,14 @@ def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, k
 def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
     """Put the published weights into the layers."""
 
+    def put(variable: keras.Variable, name: str, value: NDArray[np.float32]) -> None:
+        if value.shape != variable.shape:  # else Keras would say so with all the weights
+            raise ValueError(f"{name} has the shape {tensors[name].shape}")
+        variable.assign(value)
+
     def norm(layer: layers.Layer, name: str) -> None:
-        layer.gamma.assign(tensors[f"{name}.weight"])
-        layer.beta.assign(tensors[f"{name}.bias"])
+        for variable, part in ((layer.gamma, "weight"), (layer.beta, "bias")):
+            put(variable, f"{name}.{part}", tensors[f"{name}.{part}"])
 
     def dense(layer: layers.Layer, name: str) -> None:
         # one matrix there, one slice a head here
@@ -205,9 +210,10 @@ def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
         layer.bias.assign(tensors[f"{name}.bias"].reshape(layer.bias.shape))
 
     for own, published in (("token", "word"), ("segment", "token_type")):
-        backbone.get_layer(f"{own}_embedding").embeddings.assign(tensors[f"embeddings.{published}_embeddings.weight"])
-    positions = tensors["embeddings.position_embeddings.weight"]
-    backbone.get_layer("position_embedding").position_embeddings.assign(positions)
+        name = f"embeddings.{published}_embeddings.weight"
+        put(backbone.get_layer(f"{own}_embedding").embeddings, name, tensors[name])
+    name = "embeddings.position_embeddings.weight"
+    put(backbone.get_layer("position_embedding").position_embeddings, name, tensors[name])
     norm(backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm")
     for number in range(n_layers):
         block, name = backbone.get_layer(f"transformer_layer_{number}"), f"encoder.layer.{number}"
