@@ -202,6 +202,8 @@ class DecisionRule:
         confidences = confidences_of(scores.logits, allowed, self.policy.temperature)
         order = [int(number) for number in np.argsort(-confidences[:-1], kind="stable") if allowed[number]]
         ranking = tuple(RankedIntent(self.labels[number], float(confidences[number])) for number in order)
+        if not familiarity and not scores.similarity.any():
+            return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ranking)  # neither n-grams nor an encoder know any of it
         confidence = ranking[0].confidence
         score = self.policy.evidence.score(
             log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity
