@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_class_weight
 
 from intents.catalog import IntentCatalog
@@ -131,14 +131,7 @@ class Trainer:
 
     def hold_out(self, epochs: int, checkpoints: Path) -> HeldOut:
         """Return what a model says of a stratified part of the texts, the encoder being adapted to the others."""
-        rows = np.arange(self.n_patterns)
-        repeated = rows[is_repeated(self.patterns.labels[rows])]
-        n_held = max(round(self.config.held_out_share * self.n_patterns), len(self.labels))
-        if len(repeated) - n_held < len(self.labels):
-            n_held = len(np.unique(self.patterns.labels[repeated]))
-        _, held = train_test_split(
-            repeated, test_size=n_held, stratify=self.patterns.labels[repeated], random_state=self._seed
-        )
+        held = self._held_out_rows()
         kept = np.setdiff1d(np.arange(len(self.patterns.texts)), held)
         adapted = self.adapt("fine-tuning to calibrate", self.patterns.at(kept), epochs, checkpoints)
         n_outside = len(self.outside.texts)
@@ -254,6 +247,16 @@ class Trainer:
             cosines.astype(np.float32),
             np.array([fitted.ngrams.familiarity(text) for text in examples.texts]),
         )
+
+    def _held_out_rows(self) -> NDArray[np.intp]:
+        """Return a share of each intent's patterns: one at least, and never its only one."""
+        random = np.random.default_rng(self._seed)
+        parts = []
+        for label in range(len(self.labels)):
+            own = random.permutation(np.flatnonzero(self.patterns.labels[: self.n_patterns] == label))
+            n_held = max(1, round(self.config.held_out_share * len(own)))
+            parts.append(own[: min(n_held, len(own) - 1)] if len(own) else own)
+        return np.sort(np.concatenate(parts))
 
     def _nothing_held_out(self) -> HeldOut:
         n_labels = len(self.labels)
