@@ -13,10 +13,10 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from intents.catalog import IntentCatalog
 from model.decision import Evidence, Policy
@@ -34,6 +34,8 @@ TEMPORARY_PREFIX = ".writing-"
 ABANDONED_AFTER_S = 86_400
 
 TRAIN_COMMAND = "python -m scripts.train"
+
+_Figures = TypeVar("_Figures", Policy, Evidence)
 
 
 class BundleError(Exception):
@@ -307,13 +309,21 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleIncompatibleError(path, version)
     try:
         figures = value.pop("policy")
-        policy = Policy(evidence=Evidence(**figures.pop("evidence")), **figures)
+        policy = _whole(Policy, figures | {"evidence": _whole(Evidence, figures["evidence"])})
         manifest = Manifest(policy=policy, labels=tuple(value.pop("labels")), **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field, or has one too many") from error
     if not _is_sound(manifest):
         raise BundleCorruptError(path, f"a field of {MANIFEST_FILE} has a value that it cannot have")
     return manifest
+
+
+def _whole(kind: type[_Figures], value: Mapping[str, Any]) -> _Figures:
+    """Return figures of which every one is given: the default of one that is not would change what is answered."""
+    missing = {field.name for field in fields(kind)} - value.keys()
+    if missing:
+        raise KeyError(min(missing))
+    return kind(**value)
 
 
 def _is_sound(manifest: Manifest) -> bool:

@@ -114,7 +114,7 @@ class TrainingConfig:
         Of the encoder's.
     """
 
-    pipeline: int = 2
+    pipeline: int = 3
     encoder: str | None = None
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1

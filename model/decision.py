@@ -213,6 +213,8 @@ class DecisionRule:
         ranking = tuple(
             RankedIntent(self._meant(number, contexts, language).tag, float(confidences[number])) for number in order
         )
+        if not familiarity and not scores.similarity.any():
+            return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ranking)  # neither n-grams nor an encoder know any of it
         confidence = ranking[0].confidence
         score = self.policy.evidence.score(
             log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity

@@ -89,20 +89,25 @@ class SentenceEncoder:
 
 
 def batches_by_length(encoded: Sequence[NDArray[np.int32]]) -> Iterator[NDArray[np.intp]]:
-    """Yield the rows of texts of like length, about `TOKENS_AT_ONCE` tokens at a time."""
+    """Yield the rows of texts of like length, at most `TOKENS_AT_ONCE` tokens at a time with their padding."""
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
     start = 0
     while start < len(order):
-        # the longest of a batch is its last: as many as fit beside one of the length half a batch further on
-        longest = len(encoded[order[min(start + TOKENS_AT_ONCE // 16, len(order) - 1)]])
-        n_texts = max(1, TOKENS_AT_ONCE // max(longest, 1))
-        yield order[start : start + n_texts]
-        start += n_texts
+        end = start + 1
+        # each text is the longest until then, and widens the batch
+        while end < len(order) and (end + 1 - start) * _padded_width(len(encoded[order[end]])) <= TOKENS_AT_ONCE:
+            end += 1
+        yield order[start:end]
+        start = end
+
+
+def _padded_width(n_tokens: int) -> int:
+    return -(-n_tokens // WIDTH_STEP) * WIDTH_STEP
 
 
 def pad_batch(encoded: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Return token ids as one batch, its width a multiple of `WIDTH_STEP`."""
-    width = -(-max(map(len, encoded)) // WIDTH_STEP) * WIDTH_STEP
+    width = _padded_width(max(map(len, encoded)))
     batch = np.zeros((len(encoded), width), np.int32)
     for row, ids in enumerate(encoded):
         batch[row, : len(ids)] = ids
@@ -190,9 +195,14 @@ def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, k
 def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
     """Put the published weights into the layers."""
 
+    def put(variable: keras.Variable, name: str, value: NDArray[np.float32]) -> None:
+        if value.shape != variable.shape:  # else Keras would say so with all the weights
+            raise ValueError(f"{name} has the shape {tensors[name].shape}")
+        variable.assign(value)
+
     def norm(layer: layers.Layer, name: str) -> None:
-        layer.gamma.assign(tensors[f"{name}.weight"])
-        layer.beta.assign(tensors[f"{name}.bias"])
+        for variable, part in ((layer.gamma, "weight"), (layer.beta, "bias")):
+            put(variable, f"{name}.{part}", tensors[f"{name}.{part}"])
 
     def dense(layer: layers.Layer, name: str) -> None:
         # one matrix there, one slice a head here
@@ -200,9 +210,10 @@ def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
         layer.bias.assign(tensors[f"{name}.bias"].reshape(layer.bias.shape))
 
     for own, published in (("token", "word"), ("segment", "token_type")):
-        backbone.get_layer(f"{own}_embedding").embeddings.assign(tensors[f"embeddings.{published}_embeddings.weight"])
-    positions = tensors["embeddings.position_embeddings.weight"]
-    backbone.get_layer("position_embedding").position_embeddings.assign(positions)
+        name = f"embeddings.{published}_embeddings.weight"
+        put(backbone.get_layer(f"{own}_embedding").embeddings, name, tensors[name])
+    name = "embeddings.position_embeddings.weight"
+    put(backbone.get_layer("position_embedding").position_embeddings, name, tensors[name])
     norm(backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm")
     for number in range(n_layers):
         block, name = backbone.get_layer(f"transformer_layer_{number}"), f"encoder.layer.{number}"

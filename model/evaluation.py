@@ -228,7 +228,7 @@ def answered_up_to(decision: Decision, margin: float) -> float:
     """
     if decision.reason is Reason.EXACT:
         return math.inf
-    if not decision.ranking:
+    if not decision.ranking or not decision.score:  # of a text of which nothing is known
         return -math.inf
     return decision.score if decision.lead >= margin else -math.inf
 

@@ -51,7 +51,8 @@ class FeatureCache:
 
     def _read(self) -> dict[str, NDArray[np.float16]]:
         try:
-            with np.load(self._path, allow_pickle=False) as archive:
+            # opened here, for NumPy leaves the file of a damaged archive open
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 keys, rows = archive["keys"].tolist(), archive["rows"]
         except (OSError, ValueError, KeyError, EOFError):
             return {}

@@ -4,8 +4,9 @@ NumPy and the standard library, and `tokenizers` where there is an encoder: this
 """
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,14 @@ UNKNOWN_WORD = 0.5
 
 PADDING_ID = 0
 """The id that fills the rows of a batch; its weight is 0."""
+LEAST_STEM = 4
+"""The letters of the shortest stem that an unknown word is taken to begin with; see docs/model.md."""
+
+MOST_ENDING = 4
+"""How many letters may follow it."""
+
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+"""A character of the Chinese and Japanese scripts, or a stretch of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class NgramFeatures:
     words
         Word unigrams and bigrams, of stems, to their ids.
     characters
-        Character n-grams within a word, its ends marked by spaces, to their ids.
+        Character n-grams within a word, beyond Latin letters within its stem, its ends marked by spaces, to their ids.
     idf
         float32, shape ``(n_ids,)``: the inverse document frequency of each id; that of the padding is 0.
     character_sizes
@@ -80,8 +89,8 @@ class NgramFeatures:
         """
         tokens = tokenise(normalised)
         blocks = [
-            self._block(self.words, word_ngrams(self.stems.get(token, token) for token in tokens)),
-            self._block(self.characters, character_ngrams(tokens, self.character_sizes)),
+            self._block(self.words, word_ngrams(map(self._stem, words_of(tokens)))),
+            self._block(self.characters, character_ngrams(spellings(tokens, self._stem), self.character_sizes)),
         ]
         ids, weights = (np.concatenate(part)[:MAX_NGRAMS] for part in zip(*blocks, strict=True))
         return ids, weights
@@ -93,21 +102,28 @@ class NgramFeatures:
         their rarest n-gram, `UNKNOWN_WORD` times the share of its longer character n-grams that they hold (a typing
         error leaves most of them).
         """
-        tokens = tokenise(normalised)
-        if not tokens:
+        words = list(words_of(tokenise(normalised)))
+        if not words:
             return 0.0
         rarest = float(self.idf.max())
-        stems = [self.stems.get(token, token) for token in tokens]
+        stems = [self._stem(word) for word in words]
         weights = [float(self.idf[self.words[stem]]) if stem in self.words else rarest for stem in stems]
         known = [
-            1.0 if stem in self.words else UNKNOWN_WORD * self._known_characters(token)
-            for stem, token in zip(stems, tokens, strict=True)
+            1.0 if stem in self.words else UNKNOWN_WORD * self._known_characters(word)
+            for stem, word in zip(stems, words, strict=True)
         ]
         return float(np.average(known, weights=weights)) if any(weights) else 0.0
 
-    def _known_characters(self, token: str) -> float:
+    def _stem(self, word: str) -> str:
+        """Return the stem of a word; of an unknown one beyond Latin letters, the longest known that it begins with."""
+        if word in self.stems or word in self.words or word.isascii():
+            return self.stems.get(word, word)
+        shorter = (word[:end] for end in range(len(word) - 1, max(LEAST_STEM, len(word) - MOST_ENDING) - 1, -1))
+        return next((stem for stem in shorter if stem in self.words), word)
+
+    def _known_characters(self, word: str) -> float:
         greatest = self.character_sizes[1]
-        ngrams = list(character_ngrams([token], (greatest - 1, greatest)))
+        ngrams = list(character_ngrams([word], (greatest - 1, greatest)))
         return sum(ngram in self.characters for ngram in ngrams) / (len(ngrams) or 1)
 
     def _block(
@@ -205,9 +221,13 @@ def fit_ngrams(
     """
     words: Counter[str] = Counter()
     characters: Counter[str] = Counter()
+
+    def stem(word: str) -> str:
+        return stems.get(word, word)
+
     for tokens in texts:
-        words.update(set(word_ngrams(stems.get(token, token) for token in tokens)))
-        characters.update(set(character_ngrams(tokens, character_sizes)))
+        words.update(set(word_ngrams(map(stem, words_of(tokens)))))
+        characters.update(set(character_ngrams(spellings(tokens, stem), character_sizes)))
     kept_words = sorted(ngram for ngram, count in words.items() if count >= min_count or " " not in ngram)
     kept_characters = sorted(ngram for ngram, count in characters.items() if count >= min_count)
     counts = [words[ngram] for ngram in kept_words] + [characters[ngram] for ngram in kept_characters]
@@ -219,6 +239,20 @@ def fit_ngrams(
         idf=np.asarray(idf, np.float32),
         character_sizes=character_sizes,
     )
+
+
+def words_of(tokens: Iterable[str]) -> Iterator[str]:
+    """Yield the words of tokens: where no spaces part the words, each character and each stretch of another script."""
+    for token in tokens:
+        yield from (token,) if token.isascii() else _UNSPACED.findall(token)
+
+
+def spellings(tokens: Iterable[str], stem: Callable[[str], str]) -> Iterator[str]:
+    """Yield of each token the letters that its n-grams are of: in other scripts than Latin those of its stem.
+
+    Endings of languages that have many say little of what is meant; see docs/model.md.
+    """
+    return (token if token.isascii() else stem(token) for token in tokens)
 
 
 def word_ngrams(stems: Iterable[str]) -> Iterator[str]:

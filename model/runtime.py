@@ -176,6 +176,8 @@ class KerasRuntime:
                 model = keras.saving.load_model(path, compile=False, safe_mode=True)
         except (ValueError, TypeError, KeyError, OSError) as error:
             raise BundleCorruptError(bundle.path, f"{KERAS_FILE} cannot be loaded") from error
+        if ("token_ids" in model.input) is not self._has_encoder:
+            raise BundleCorruptError(bundle.path, f"{KERAS_FILE} reads other inputs than the bundle's features are")
         _check_width(bundle, KERAS_FILE, model.output["logits"].shape[-1] - 1)
         signature = {
             "ngram_ids": tf.TensorSpec((1, None), tf.int32),

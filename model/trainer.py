@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_class_weight
 
 from intents.catalog import IntentCatalog
@@ -23,7 +23,7 @@ from model.config import Plan, TrainingConfig
 from model.encoder import SentenceEncoder, Tell, read_encoder
 from model.examples import Examples, is_repeated, patterns_of, tag_words
 from model.feature_cache import FeatureCache
-from model.features import Encoded, NgramFeatures, TextFeatures, fit_ngrams
+from model.features import Encoded, NgramFeatures, TextFeatures, fit_ngrams, words_of
 from model.finetuning import FineTuning
 from model.network import HeadBatches, build_head, compile_head, predict_logits, start_at
 from model.outside import generic_messages, unlike_patterns
@@ -123,19 +123,15 @@ class Trainer:
     def adapt(self, stage: str, examples: Examples, epochs: int, checkpoints: Path) -> Adapted:
         """Return an encoder fine-tuned on patterns."""
         encoder = self._fresh_encoder()
-        classifier = self._fine_tuning(examples, encoder).run(stage, epochs, checkpoints)
+        present, classes = np.unique(examples.labels, return_inverse=True)  # an intent may have no pattern with a word
+        tuning = self._fine_tuning(Examples(examples.texts, classes), encoder)
+        classifier = np.zeros((len(self.labels), encoder.n_features), np.float32)
+        classifier[present] = tuning.run(stage, epochs, checkpoints)
         return Adapted(encoder, self._features(encoder), classifier)
 
     def hold_out(self, epochs: int, checkpoints: Path) -> HeldOut:
         """Return what a model says of a stratified part of the texts, the encoder being adapted to the others."""
-        rows = np.arange(self.n_patterns)
-        repeated = rows[is_repeated(self.patterns.labels[rows])]
-        n_held = max(round(self.config.held_out_share * self.n_patterns), len(self.labels))
-        if len(repeated) - n_held < len(self.labels):
-            n_held = len(np.unique(self.patterns.labels[repeated]))
-        _, held = train_test_split(
-            repeated, test_size=n_held, stratify=self.patterns.labels[repeated], random_state=self._seed
-        )
+        held = self._held_out_rows()
         kept = np.setdiff1d(np.arange(len(self.patterns.texts)), held)
         adapted = self.adapt("fine-tuning to calibrate", self.patterns.at(kept), epochs, checkpoints)
         n_outside = len(self.outside.texts)
@@ -183,7 +179,7 @@ class Trainer:
         keras.utils.set_random_seed(self._seed)
         config, n_labels = self.config, len(self.labels)
         words = training_words(examples.texts)
-        stems = stem_table({word for text in words for word in text})
+        stems = stem_table({word for text in words for word in words_of(text)})
         min_count = config.min_count_large if self.is_large else config.min_count
         if self.encoder is not None:
             min_count = max(min_count, config.encoder_min_count)
@@ -193,7 +189,8 @@ class Trainer:
         rows = features.of(examples.texts)
         prototypes = np.zeros((n_labels, 1, 0), np.float32)
         if features.width:
-            means = np.stack([_unit(rows[examples.labels == label].mean(axis=0)) for label in range(n_labels + 1)])
+            sums = np.stack([rows[examples.labels == label].sum(axis=0) for label in range(n_labels + 1)])
+            means = np.stack([_unit(own) for own in sums])
             if adapted.classifier is not None:
                 means[:n_labels] = adapted.classifier
             start_at(head, config.head.scale * means)
@@ -220,6 +217,7 @@ class Trainer:
 
     def _fresh_encoder(self) -> SentenceEncoder:
         assert self._plan.encoder_dir is not None
+        keras.utils.set_random_seed(self._seed)  # layers of dropout draw their seeds when they are made
         return read_encoder(self._plan.encoder_dir)
 
     def _fine_tuning(self, examples: Examples, encoder: SentenceEncoder) -> FineTuning:
@@ -250,6 +248,16 @@ class Trainer:
             np.array([fitted.ngrams.familiarity(text) for text in examples.texts]),
         )
 
+    def _held_out_rows(self) -> NDArray[np.intp]:
+        """Return a share of each intent's patterns: one at least, and never its only one."""
+        random = np.random.default_rng(self._seed)
+        parts = []
+        for label in range(len(self.labels)):
+            own = random.permutation(np.flatnonzero(self.patterns.labels[: self.n_patterns] == label))
+            n_held = max(1, round(self.config.held_out_share * len(own)))
+            parts.append(own[: min(n_held, len(own) - 1)] if len(own) else own)
+        return np.sort(np.concatenate(parts))
+
     def _nothing_held_out(self) -> HeldOut:
         n_labels = len(self.labels)
         return HeldOut(
@@ -266,6 +274,9 @@ class Trainer:
         found = []
         for label in range(len(self.labels)):
             own = rows[labels == label]
+            if not len(own):
+                found.append(np.zeros((1, rows.shape[1]), np.float32))
+                continue
             n_clusters = int(np.clip(round(len(own) / self.config.patterns_per_prototype), 1, n_most))
             centres = KMeans(n_clusters, n_init=1, random_state=self._seed).fit(own).cluster_centers_
             found.append(np.stack([_unit(centre) for centre in centres]))

@@ -3,7 +3,9 @@
 Imports TensorFlow, scikit-learn and NLTK; the serving process never imports this module.
 """
 
+import hashlib
 import importlib.metadata
+import json
 import platform
 import shutil
 import time
@@ -12,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intents.catalog import IntentCatalog
-from model.bundle import fingerprint, write_bundle
+from model.bundle import write_bundle
 from model.calibration import calibrate, decide_held_out, in_scope
 from model.config import Plan, TrainingConfig
 from model.decision import Decision, Policy
@@ -100,7 +102,7 @@ def train(
     started = time.monotonic()
     trainer = Trainer(catalog, config, plan, seed, tell)
     config = trainer.config
-    checkpoints = models_dir / f".fine-tuning-{fingerprint(catalog, config.to_json())[:16]}-{seed}"
+    checkpoints = models_dir / f".fine-tuning-{_fingerprint_in_order(trainer)[:16]}-{seed}"
     epochs = trainer.plan_epochs(plan.budget_s - (time.monotonic() - started), checkpoints)
     if epochs:
         held_out = trainer.hold_out(epochs, checkpoints / "held-out")
@@ -168,6 +170,13 @@ def cross_validator(
         return CrossValidation(*decide_held_out(catalog, trainer.labels, policy, held_out), policy)
 
     return cross_validate
+
+
+def _fingerprint_in_order(trainer: Trainer) -> str:
+    """Return the SHA-256 of all that a fine-tuning depends on; other than a bundle's, it tells apart other orders."""
+    patterns = [trainer.labels, trainer.patterns.texts, trainer.patterns.labels.tolist()]
+    content = json.dumps([patterns, trainer.config.to_json()], ensure_ascii=True, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _versions() -> Mapping[str, str]:

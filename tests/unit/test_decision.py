@@ -289,7 +289,10 @@ def test_ranking_is_what_none_of_them_leaves_to_what_the_contexts_allow(
         assert decision.intent == decision.ranking[0].tag
         assert decision.score >= policy.threshold
     assert (decision.intent is None) is (decision.reason is not Reason.CONFIDENT)
-    if decision.reason is Reason.OUT_OF_SCOPE:
+    is_unknown = not familiarity and not similarity.any()
+    if is_unknown:
+        assert (decision.reason, decision.score) == (Reason.OUT_OF_SCOPE, 0.0)
+    elif decision.reason is Reason.OUT_OF_SCOPE:
         assert none_of_them > confidences[0]
 
 

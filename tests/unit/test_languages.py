@@ -23,7 +23,7 @@ def test_language_is_understood(language: str, tmp_path: Path, monkeypatch: pyte
     few = generic_messages()[::10]  # they are English, so that a few tell as much, and the training is short
     monkeypatch.setattr("model.trainer.generic_messages", lambda: few)
     catalog, warnings = load_catalog(DATA / f"{language}.json", normalise)
-    assert warnings == []
+    assert not warnings
     path, _ = train(catalog, tmp_path, config=TrainingConfig(folds=3), plan=Plan(), seed=0, tell=lambda *_: None)
     bundle = load_bundle(path)
     classifier = IntentClassifier(bundle, load_runtime(bundle), catalog)

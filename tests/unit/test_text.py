@@ -129,9 +129,11 @@ def test_stems_are_listed_for_the_words_that_have_another() -> None:
     assert list(stem_table({"zebras", "apples", "dogs"})) == ["apples", "dogs", "zebras"]
 
 
-def test_words_of_other_scripts_pass_the_stemmer_unchanged() -> None:
-    """English rules touch no word in Arabic, Chinese or Russian."""
-    assert stem_table(["مرحبا", "你好", "привет"]) == {}
+def test_stems_follow_the_language_of_the_script() -> None:
+    """English rules touch no word in other letters; Arabic and Russian have rules of their own."""
+    assert stem_table(["سلام", "你好", "привет", "running鞋", "καλημερες"]) == {}
+    assert stem_table(["заказы", "заказа", "running"]) == {"заказа": "заказ", "заказы": "заказ", "running": "run"}
+    assert stem_table(["المدرسة", "مدرسة"]) == {"المدرسة": "مدرس", "مدرسة": "مدرس"}
 
 
 @given(st.text(max_size=30).map(normalise).map(tokenise))

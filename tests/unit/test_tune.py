@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -122,6 +122,19 @@ def test_loss_is_that_of_the_right_intents() -> None:
     assert trial.accuracy == pytest.approx(1 / 3)
 
 
+def test_generic_message_is_lost_by_what_the_intents_have_of_it() -> None:
+    """None of them is right; in the accuracy it does not count."""
+    space = search_space(has_encoder=False, is_large=False)
+    found = found_with([0.9])
+    ranking = (RankedIntent(TAGS[0], 0.3), RankedIntent(TAGS[1], 0.2))
+    found.messages.append(LabelledMessage("blue whales", None))
+    found.decisions.append(Decision(None, Reason.OUT_OF_SCOPE, 0.1, ranking))
+    measured: Any = lambda *_: found  # noqa: E731
+    (trial,) = search(space, [], measured, n_trials=1, timeout_s=math.inf, seed=0)
+    assert trial.losses == pytest.approx([-math.log(0.9), -math.log(0.5)])
+    assert trial.accuracy == 1
+
+
 # What counts as better.
 
 
@@ -194,23 +207,30 @@ class Training:
     configs: list[TrainingConfig] = field(default_factory=list)
     folds: list[int] = field(default_factory=list)
 
-    def cross_validate(self, _catalog: IntentCatalog, **options: Any) -> SimpleNamespace:
-        options["tell"]("cross-validating 1/2", 1, 2)
-        confidence = self.confidences[len(self.configs)]
-        self.configs.append(options["config"])
-        self.folds.append(options["folds"])
-        if not isinstance(confidence, float):
-            raise confidence
-        return found_with([confidence + 0.01 * (number % 3) for number in range(N_PATTERNS)] if confidence else [])
+    def cross_validator(
+        self, _catalog: IntentCatalog, *, tell: Any, folds: int, **_options: Any
+    ) -> Callable[[TrainingConfig], SimpleNamespace]:
+        def cross_validate(config: TrainingConfig) -> SimpleNamespace:
+            tell("cross-validating 1/2", 1, 2)
+            confidence = self.confidences[len(self.configs)]
+            self.configs.append(config)
+            self.folds.append(folds)
+            if not isinstance(confidence, float):
+                raise confidence
+            return found_with([confidence + 0.01 * (number % 3) for number in range(N_PATTERNS)] if confidence else [])
+
+        return cross_validate
 
 
 @pytest.fixture
 def training(monkeypatch: pytest.MonkeyPatch) -> Training:
     training = Training()
     module = ModuleType("model.training")
-    module.LARGE = 5_000  # type: ignore[attr-defined]
-    module.cross_validate = training.cross_validate  # type: ignore[attr-defined]
+    module.cross_validator = training.cross_validator  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "model.training", module)
+    trainer = ModuleType("model.trainer")
+    trainer.LARGE = 5_000  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "model.trainer", trainer)
     monkeypatch.setattr(tune, "import_tensorflow_quietly", lambda: None)
     return training
 
@@ -337,7 +357,7 @@ def test_wrong_usage(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> N
 
 def test_real_training_is_tuned(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Two trials on next to nothing: standard output holds the table and the sentence, and Optuna says nothing."""
-    monkeypatch.setattr("model.training.generic_messages", lambda: ("who painted this", "how tall are giraffes"))
+    monkeypatch.setattr("model.trainer.generic_messages", lambda: ("who painted this", "how tall are giraffes"))
     intents = {"intents": [{"tag": tag, "patterns": [f"{tag} you", f"say {tag}"], "responses": ["Ok"]} for tag in TAGS]}
     Path("intents.json").write_text(json.dumps(intents), encoding="utf-8")
     arguments = ["--trials", "2", "--intents", "intents.json", "--models", "models", "--encoder", "none"]
