@@ -7,7 +7,7 @@ from adapters.base import Command, IncomingMessage, Progress, Reply
 from bot.admin import Admins, Reloader
 from bot.engine import IntentEngine
 from bot.inference import Inference
-from bot.phrases import EXAMPLES
+from intents.phrases import PHRASES
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class MessageHandler:
         examples = [f"- {text}" for text in self._inference.classifier.catalog.examples(N_EXAMPLES)]
         is_admin = self._admins.include(message)
         commands = [f"/{one.name}: {one.description}" for one in COMMANDS if is_admin or not one.admin_only]
-        lines = [EXAMPLES, *examples, "", "Commands:", *commands]
+        lines = [PHRASES["examples"], *examples, "", "Commands:", *commands]
         return Reply("\n".join(lines), private=True)
 
     async def _reset(self, message: IncomingMessage, _progress: Progress) -> Reply | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
-from bot import choices, phrases
+from bot import choices
 from bot.actions import ActionError
 from bot.context import Form, UserState
 from bot.entities import InvalidValueError, SlotValue
@@ -16,6 +16,7 @@ from bot.responses import choose, fill_response
 from bot.turn import Abilities, Answer, Turn
 from intents.builtin import builtin_patterns
 from intents.catalog import Attachment, Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot
+from intents.phrases import PHRASES, PhraseName
 from model.decision import Decision, Reason
 from model.text import normalise
 
@@ -128,17 +129,17 @@ class Conversation:
                 return await self._fill(intent, form, slot, SlotValue(value, value))
         chosen = choices.by_id(self._catalog).get(choice_id)
         if chosen is None or (chosen.context_filter and not set(chosen.context_filter) & set(self._active)):
-            return Answer(phrases.STALE)
+            return Answer(self._phrase("stale"))
         return await self._begin(chosen, find=False)
 
     async def _consent(self, choice_id: str | None, text: str) -> Answer | None:
         said = normalise(self._text)
         if choice_id == choices.NO or (choice_id is None and self._is_builtin(Builtin.NO, said)):
-            return Answer(phrases.NOT_PASSED_ON)
+            return Answer(self._phrase("not_passed_on"))
         if choice_id == choices.YES or (choice_id is None and self._is_builtin(Builtin.YES, said)):
             self._state = replace(self._state, fallbacks=0)
             passed_on = await self._abilities.hand_off(self._message, text)
-            return Answer(phrases.PASSED_ON if passed_on else phrases.NOBODY)
+            return Answer(self._phrase("passed_on") if passed_on else self._phrase("nobody"))
         return None
 
     # Forms
@@ -196,10 +197,10 @@ class Conversation:
         n_refusals = form.refusals + 1
         if n_refusals >= MAX_REFUSALS:
             self._state = self._state.without_form(intent.tag)
-            return Answer(phrases.GIVEN_UP)
+            return Answer(self._phrase("given_up"))
         self._state = self._state.with_form(replace(form, refusals=n_refusals, digressions=0))
         why = self._random.choice(slot.invalid) if slot.invalid else refusal
-        hint = phrases.CANCEL_HINT if n_refusals >= HINT_FROM else ""
+        hint = self._phrase("cancel_hint") if n_refusals >= HINT_FROM else ""
         return Answer(" ".join(part for part in (self._filled(why, form.values), hint) if part)).then(
             self._prompt(intent, slot, form.values)
         )
@@ -210,7 +211,9 @@ class Conversation:
         own = next(
             (one for one in self._catalog.intents if one.parent == intent.tag and one.builtin is Builtin.CANCEL), None
         )
-        answer = self._say(own.responses, {}) if own is not None and own.responses else Answer(phrases.CANCELLED)
+        answer = (
+            self._say(own.responses, {}) if own is not None and own.responses else Answer(self._phrase("cancelled"))
+        )
         return answer.then(self._ask_again()) if self._state.form is not None else answer
 
     def _ask_again(self) -> Answer:
@@ -262,8 +265,8 @@ class Conversation:
                 return Answer(error.answer or self._filled(intent.action.apology, self._state.slots))
         self._set_contexts(intent)
         if intent.builtin is Builtin.REPEAT and not intent.responses:
-            return Answer(self._state.last_answer or phrases.NOTHING_TO_REPEAT, self._offered)
-        answer = self._say(intent.responses, placeholders) if intent.responses else Answer(phrases.CANCELLED)
+            return Answer(self._state.last_answer or self._phrase("nothing_to_repeat"), self._offered)
+        answer = self._say(intent.responses, placeholders) if intent.responses else Answer(self._phrase("cancelled"))
         return answer.then(self._ask_consent()) if self._may_hand_off(intent.handoff) else answer
 
     def _set_contexts(self, intent: Intent) -> None:
@@ -309,7 +312,7 @@ class Conversation:
         return Answer(f"{answer.text}\n{fallback.did_you_mean}", choices.of_intents(likely), answer.attachments)
 
     def _examples(self) -> str:
-        return "\n".join([phrases.EXAMPLES, *(f"- {text}" for text in self._catalog.examples(N_EXAMPLES))])
+        return "\n".join([self._phrase("examples"), *(f"- {text}" for text in self._catalog.examples(N_EXAMPLES))])
 
     def _likely(self, decision: Decision) -> tuple[Intent, ...]:
         if decision.reason not in {Reason.BELOW_THRESHOLD, Reason.AMBIGUOUS}:
@@ -325,8 +328,8 @@ class Conversation:
 
     def _ask_consent(self) -> Answer:
         self._state = replace(self._state, handoff_text=self._text)
-        options = (ReplyChoice(choices.YES, phrases.YES), ReplyChoice(choices.NO, phrases.NO))
-        return Answer(phrases.CONSENT, options)
+        options = (ReplyChoice(choices.YES, self._phrase("yes")), ReplyChoice(choices.NO, self._phrase("no")))
+        return Answer(self._phrase("consent"), options)
 
     # Words
 
@@ -353,6 +356,11 @@ class Conversation:
         return any(
             normalised == normalise(one) for language in languages for one in builtin_patterns(builtin, language)
         )
+
+    def _phrase(self, name: PhraseName) -> str:
+        """Return the catalog's own words, in the member's language if it has them, else ours."""
+        own = self._catalog.phrases
+        return own.get(self._language or "", {}).get(name) or own.get("", {}).get(name) or PHRASES[name]
 
     def _filled(self, text: str, values: Mapping[str, SlotValue]) -> str:
         return fill_response(text, self._placeholders(values)) if text else ""

@@ -331,6 +331,8 @@ class IntentCatalog:
 
     intents: tuple[Intent, ...]
     fallback: Fallback
+    phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Own words in place of `intents.phrases.PHRASES`: by language, "" being every other, and by name."""
 
     @property
     def trainable(self) -> tuple[Intent, ...]:

@@ -81,6 +81,7 @@ class Reading:
     intents: list[ReadIntent] = field(default_factory=list)
     fallbacks: list[ReadIntent] = field(default_factory=list)
     fallback_blocks: list[ReadFallback] = field(default_factory=list)
+    phrases: dict[str, dict[str, str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -121,6 +122,9 @@ def read_intents(path: Path) -> Reading:
     for document, head in heads:
         builder.add_entities(document, head)
     for document, head in heads:
+        reading.phrases.setdefault(head.language or "", {}).update(
+            {str(name): text for name, text in head.phrases.items()}
+        )
         if head.fallback is not None:
             fallback = builder.fallback(document, head.fallback)
             reading.fallback_blocks.append(ReadFallback(document, head.fallback, fallback))
@@ -135,7 +139,7 @@ def _head(document: Document, findings: list[Finding]) -> schema.FileHead | None
     value = document.value
     if not isinstance(value, dict) or not (
         isinstance(value.get("intents"), list)
-        or ("intents" not in value and ("fallback" in value or "entities" in value))
+        or ("intents" not in value and any(name in value for name in ("fallback", "entities", "phrases")))
     ):
         message = 'missing field "intents": the file must be {"intents": [...]}'
         findings.append(document.finding(Severity.ERROR, message))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
 
 from intents.catalog import EntityType
+from intents.phrases import PhraseName
 from intents.scalars import plain
 
 MOST_CHOICES = 25
@@ -239,6 +240,10 @@ class FileHead(Model):
     language: Language | None = Field(default=None, description="Of those who are understood here.")
     entities: dict[Name, EntityEntry] = Field(default={}, description="Kinds of values, for all files.")
     fallback: FallbackEntry | None = Field(default=None, description="What is said where no intent matches.")
+    phrases: dict[PhraseName, Text] = Field(
+        default={},
+        description="What the bot says of itself, in other words, for the language of this file.",
+    )
 
 
 class CatalogFile(FileHead):

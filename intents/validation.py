@@ -1,6 +1,7 @@
 """Every finding about a catalog, in one pass, and the catalog itself when none of them is an error."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from intents.catalog import DEFAULT_FALLBACK, Fallback, IntentCatalog, Response, spoken_list
@@ -36,13 +37,14 @@ def load_catalog(path: Path, normalise: Normalise) -> tuple[IntentCatalog, tuple
     intents = tuple(read.intent for read in reading.intents)
     blocks = [block.fallback for block in reading.fallback_blocks]
     spoken = tuple(response for read in reading.fallbacks for response in read.intent.responses)
-    catalog = IntentCatalog(intents, blocks[0] if blocks else Fallback(spoken, did_you_mean=""))
+    phrases = {language: own for language, own in reading.phrases.items() if own}
+    catalog = IntentCatalog(intents, blocks[0] if blocks else Fallback(spoken, did_you_mean=""), phrases)
     if not catalog.trainable and not errors_in(reading.findings):
         reading.findings.append(Finding(Severity.ERROR, str(path), "empty: no intent has patterns"))
     if errors_in(reading.findings):
         raise CatalogError(reading.findings)
     if not catalog.fallback.responses:
-        catalog = IntentCatalog(intents, Fallback((Response(_default_fallback(catalog)),)))
+        catalog = replace(catalog, fallback=Fallback((Response(_default_fallback(catalog)),)))
     return catalog, tuple(reading.findings)
 
 

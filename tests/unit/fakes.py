@@ -49,7 +49,7 @@ class FakeClassifier:
         self.broken: set[str] = set()
         self.entered = threading.Event()
         self.go_on = threading.Event()
-        self._rule = DecisionRule(catalog, [intent.tag for intent in catalog.trainable], Policy())
+        self._rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
 
     def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
         self.calls.append((text, tuple(contexts)))

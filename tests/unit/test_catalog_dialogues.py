@@ -554,3 +554,17 @@ def test_catalog_of_everything_survives_the_way_through_json(tmp_path: Path) -> 
     )
     catalog = sound(tmp_path, text, head=GROUPS)
     assert IntentCatalog.from_json(catalog.to_json()) == catalog
+
+
+def test_phrases_are_kept_by_language(tmp_path: Path) -> None:
+    """A file's own words are for its language; an unknown name is an error that tells the known ones."""
+    (tmp_path / "a.yaml").write_text(
+        "intents: [{tag: a, patterns: [a], responses: [b]}]\nphrases: {cancelled: Fine.}\n"
+    )
+    (tmp_path / "b.yaml").write_text("language: de\nphrases: {cancelled: Gut.}\n")
+    assert load_catalog(tmp_path, normalise)[0].phrases == {"": {"cancelled": "Fine."}, "de": {"cancelled": "Gut."}}
+    (tmp_path / "b.yaml").write_text("phrases: {canceled: Gut.}\n")
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(tmp_path, normalise)
+    assert "b.yaml:1: phrases" in str(caught.value)
+    assert "cancelled" in str(caught.value)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from adapters.base import IncomingMessage, Reply, ReplyChoice
-from bot import phrases
 from bot.actions import ActionRunner
 from bot.context import MAX_CONTEXTS, MAX_FORMS, ContextStore, UserState
 from bot.conversation import MAX_DIGRESSIONS, MAX_REFUSALS
@@ -35,6 +34,7 @@ from intents.catalog import (
     SetContext,
     Slot,
 )
+from intents.phrases import PHRASES
 from model.decision import Decision, RankedIntent, Reason
 from tests.unit.fakes import WAIT_S, Clock, FakeClassifier, said, saying
 
@@ -183,10 +183,10 @@ async def test_an_invalid_value_is_told_why_and_asked_again(talk: Talk) -> None:
     assert (await talk.say("fishing")).endswith("\n\nWhich group?")
     await talk.say("books")
     assert await talk.say("30") == "We seat one to nine.\n\nHow many are you?"
-    assert await talk.say("many") == f"We seat one to nine. {phrases.CANCEL_HINT}\n\nHow many are you?"
+    assert await talk.say("many") == f"We seat one to nine. {PHRASES['cancel_hint']}\n\nHow many are you?"
     for _ in range(MAX_REFUSALS - 2):
         last = await talk.say("lots")
-    assert last == phrases.GIVEN_UP
+    assert last == PHRASES["given_up"]
     assert (await talk.state()).form is None
 
 
@@ -197,7 +197,7 @@ async def test_a_form_can_be_left(talk: Talk, word: str) -> None:
     assert await talk.say(word) == "Left."
     assert (await talk.state()).form is None
     await talk.say("report")
-    assert await talk.say(word) == phrases.CANCELLED
+    assert await talk.say(word) == PHRASES["cancelled"]
 
 
 async def test_something_else_is_answered_and_the_form_goes_on(talk: Talk) -> None:
@@ -305,11 +305,11 @@ async def test_a_choice_that_is_not_open_says_so(talk: Talk) -> None:
     await talk.say("I want to join")
     chess = talk.choice("chess club")
     assert await talk.press(chess) == "How many are you?"
-    assert await talk.press(chess) == phrases.STALE
+    assert await talk.press(chess) == PHRASES["stale"]
     await talk.say("menu")
-    assert await talk.press(talk.choice("Confirm")) == phrases.STALE
+    assert await talk.press(talk.choice("Confirm")) == PHRASES["stale"]
     for forged in ("", "i", "vffff", "\0", "handoff-yes"):
-        assert await talk.say("x", choice_id=forged) == phrases.STALE
+        assert await talk.say("x", choice_id=forged) == PHRASES["stale"]
     assert talk.team.told == []
 
 
@@ -331,7 +331,7 @@ async def test_the_first_fallback_offers_likely_topics(talk: Talk) -> None:
 async def test_fallback_has_stages(talk: Talk) -> None:
     """First the sentence, then help, then a person; an answer in between begins anew."""
     assert [await talk.say("qwertz") for _ in range(2)] == ["Pardon?", "Try 'menu'."]
-    assert await talk.say("qwertz") == f"Pardon?\n\n{phrases.CONSENT}"
+    assert await talk.say("qwertz") == f"Pardon?\n\n{PHRASES['consent']}"
     await talk.say("when are you open")
     assert await talk.say("qwertz") == "Pardon?"
 
@@ -346,18 +346,18 @@ async def test_without_anybody_to_take_over_nobody_is_promised(talk: Talk) -> No
 @pytest.mark.parametrize("answer", ["yes please", "handoff-yes"])
 async def test_handing_over_asks_first(talk: Talk, answer: str) -> None:
     """Only with the member's consent, by word or button, the message is passed on, once."""
-    assert await talk.say("talk to a human") == f"People are kind.\n\n{phrases.CONSENT}"
+    assert await talk.say("talk to a human") == f"People are kind.\n\n{PHRASES['consent']}"
     assert talk.team.told == []
     pressed = {"choice_id": answer} if answer.startswith("handoff") else {}
-    assert await talk.say(answer, **pressed) == phrases.PASSED_ON
+    assert await talk.say(answer, **pressed) == PHRASES["passed_on"]
     assert talk.team.told == ["Ann: talk to a human"]
-    assert await talk.say("x", choice_id="handoff-yes") == phrases.STALE
+    assert await talk.say("x", choice_id="handoff-yes") == PHRASES["stale"]
 
 
 async def test_consent_can_be_refused_or_ignored(talk: Talk) -> None:
     """A no passes nothing on; neither does another question, after which a yes is no consent."""
     await talk.say("talk to a human")
-    assert await talk.say("no thanks") == phrases.NOT_PASSED_ON
+    assert await talk.say("no thanks") == PHRASES["not_passed_on"]
     await talk.say("talk to a human")
     assert await talk.say("when are you open") == "From ten to eight."
     assert await talk.say("yes") == "Pardon?"
@@ -366,7 +366,7 @@ async def test_consent_can_be_refused_or_ignored(talk: Talk) -> None:
 
 async def test_a_handover_that_fails_is_told(talk: Talk) -> None:
     """The member learns that nobody was reached."""
-    for answer in (phrases.PASSED_ON, phrases.NOBODY):
+    for answer in (PHRASES["passed_on"], PHRASES["nobody"]):
         await talk.say("talk to a human")
         assert await talk.say("yes") == answer
 
@@ -401,6 +401,17 @@ async def test_the_members_language_chooses(text: str, locale: str, answer: str)
         assert await talk_of(inference).say(text, locale=locale) == answer
     finally:
         inference.close()
+
+
+async def test_a_catalog_has_words_of_its_own(inference: Inference) -> None:
+    """In the member's language where it has them, else those of no language, else ours."""
+    own = {"de": {"cancelled": "Gut, lassen wir das."}, "": {"cancelled": "Fine."}}
+    inference.swap(RankingClassifier(replace(CATALOG, phrases=own)))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    for locale, answer in (("de-DE", "Gut, lassen wir das."), ("fr", "Fine."), (None, "Fine.")):
+        await talk.say("report", locale=locale)
+        assert await talk.say("cancel", locale=locale) == answer
+    assert await talk.say("x", choice_id="forged") == PHRASES["stale"]
 
 
 WORDS = [*itertools.chain.from_iterable(intent.patterns for intent in INTENTS)]
