@@ -25,6 +25,7 @@ UNKNOWN_WORD = 0.5
 
 PADDING_ID = 0
 """The id that fills the rows of a batch; its weight is 0."""
+
 LEAST_STEM = 4
 """The letters of the shortest stem that an unknown word is taken to begin with; see docs/model.md."""
 

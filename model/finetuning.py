@@ -128,6 +128,7 @@ class FineTuning:
             clipnorm=1.0,
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "cosine"])
+        optimizer.build(self._network.trainable_variables)  # else the first step makes variables, and is traced twice
         smoothed = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
         self._network.compile(
             optimizer=optimizer,

@@ -177,8 +177,10 @@ def compile_head(head: keras.Model, config: HeadConfig, n_steps: int) -> None:
     """
     learning_rate = config.encoder_learning_rate if "features" in head.input else config.learning_rate
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay)
+    optimizer.build(head.trainable_variables)  # else the first step makes variables, and is traced twice
     head.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
         jit_compile=False,  # batches differ in width, and every width would compile anew
     )

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,21 +18,12 @@ NO_ENCODER = "none"
 
 @contextmanager
 def training_libraries() -> Iterator[None]:
-    """Import within it what the `train` extra installs; leave with exit code 1 and the mend if that is missing.
-
-    An interruption waits for the end of it: libraries overlook one that comes in the middle of their imports.
-    """
-    interruptions: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interruptions.append(number))
+    """Import within it what the `train` extra installs; leave with exit code 1 and the mend if that is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         mend = 'run `pip install -e ".[train]"`, or use the Python of .venv'
         fail(f"{error.name} is not installed, which training and measuring need: {mend}")
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interruptions:
-        raise KeyboardInterrupt
 
 
 def settings_or_exit() -> Settings:

@@ -22,6 +22,7 @@ from model.features import (
     pad_ngrams,
     pad_tokens,
     word_ngrams,
+    words_of,
 )
 from model.text import normalise
 from model.tokens import SentenceTokenizer
@@ -121,6 +122,46 @@ def test_long_text_is_cut() -> None:
 def test_words_are_known_by_their_stems(text: str, familiarity: float) -> None:
     """A word is known when the training texts hold its stem; one that the table lacks stands for itself."""
     assert fitted().familiarity(text) == familiarity
+
+
+RUSSIAN = fit_ngrams([["заказы"], ["мои", "привет"]], {"заказы": "заказ"}, character_sizes=(1, 4), min_count=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_known"),
+    [("заказ", True), ("заказы", True), ("заказами", True), ("моих", False), ("заказывающие", False)],
+)
+def test_unknown_form_of_a_word_has_the_stem_that_begins_it(text: str, is_known: bool) -> None:
+    """Beyond Latin letters, of four letters and more, with four more at most."""
+    assert (RUSSIAN.familiarity(text) == 1) is is_known
+
+
+def test_endings_are_no_character_ngrams_beyond_latin_letters() -> None:
+    """Those of the stem are."""
+    assert "азы" not in RUSSIAN.characters
+    assert "каз " in RUSSIAN.characters
+    assert RUSSIAN.encode("заказами")[0].tolist() == RUSSIAN.encode("заказы")[0].tolist()
+
+
+def test_latin_words_that_nobody_wrote_stand_for_themselves() -> None:
+    """Whatever they begin with: a slip or another word is as likely as another form."""
+    assert fitted().familiarity("pizzas") < 1
+
+
+def test_characters_of_scripts_without_spaces_are_words() -> None:
+    """With their pairs; a stretch of other letters among them is one word."""
+    assert list(words_of(["你好hello", "ピザ", "c++", "привет", "e漢"])) == [
+        *("你", "好", "hello"),
+        *("ピ", "ザ"),
+        "c++",
+        "привет",
+        *("e", "漢"),
+    ]
+    features = fit_ngrams([["我要披萨"], ["你好"]], {}, character_sizes=(1, 4), min_count=1)
+    assert {"我", "披", "披 萨", "你 好"} <= set(features.words)
+    assert "我要披萨" in features.characters
+    assert features.familiarity("披萨好") == 1
+    assert features.familiarity("量子") == 0
 
 
 def test_familiarity_weighs_words_by_their_rarity() -> None:

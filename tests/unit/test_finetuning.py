@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.config import FineTuningConfig
 from model.encoder import SentenceEncoder, read_encoder
-from model.finetuning import FineTuning, PairBatches, contrastive_loss
+from model.finetuning import FineTuning, PairBatches, _drop_damaged, contrastive_loss
 
 CONFIG = FineTuningConfig(batch_size=8, learning_rate=5e-3)
 STAGE = "fine-tuning"
@@ -159,12 +159,25 @@ def test_interruption_before_the_end_of_the_first_epoch_leaves_nothing(tiny_enco
     assert not list(tmp_path.rglob("*.h5"))
 
 
-@pytest.mark.parametrize("name", ["latest.weights.h5", "training_metadata.json"])
-def test_checkpoint_cut_in_writing_does_no_harm(tiny_encoder: Path, checkpoints: Path, name: str) -> None:
-    """A process killed while it wrote one must not keep every later training from running."""
+def test_checkpoint_cut_in_writing_does_no_harm(tiny_encoder: Path, checkpoints: Path) -> None:
+    """A process killed while it wrote one must not keep every later training from running: it begins anew."""
+    (weights,) = checkpoints.rglob("latest.weights.h5")
+    weights.write_bytes(weights.read_bytes()[:2_000])
+    again = Tuned(tiny_encoder, checkpoints, config=WHOLE)
+    assert again.classifier is not None
+    assert again.steps == list(range(1, 2 * N_STEPS + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bytes"), [("latest.weights.h5", 0), ("latest.weights.h5", 2_000), ("training_metadata.json", 10)]
+)
+def test_checkpoint_of_which_a_file_is_cut_is_dropped(checkpoints: Path, name: str, n_bytes: int) -> None:
+    """Whole, it stays."""
+    _drop_damaged(checkpoints)
     (path,) = checkpoints.rglob(name)
-    path.write_bytes(path.read_bytes()[: 10 if name.endswith("json") else 2_000])
-    assert Tuned(tiny_encoder, checkpoints, config=WHOLE).classifier is not None
+    path.write_bytes(path.read_bytes()[:n_bytes])
+    _drop_damaged(checkpoints)
+    assert not checkpoints.exists()
 
 
 # Batches.

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 LIKE = 0.05
 """How far a cosine may be off under weights of 8 bits."""
 
+TIE = 0.1
+"""How near the first two logits of a text are that an encoder of random weights knows nothing of."""
+
 
 @pytest.fixture(scope="module", params=["as published", "fine-tuned"])
 def bundle(request: pytest.FixtureRequest) -> Bundle:
@@ -84,14 +87,16 @@ def test_runtimes_agree_on_texts_of_every_width(bundle: Bundle, runtimes: tuple[
 
 
 def test_runtimes_agree_on_words(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
-    """Patterns and other texts, in the scripts that the encoder knows and others."""
-    texts = ["hello there", "could i order one pizza please", "are you open", "zebra", "漢字", "", "pizza " * 500]
+    """Patterns and other texts, in the scripts that the encoder knows and others; what is no tie has the same first."""
+    like_patterns = ["hello there", "could i order one pizza please", "are you open", "pizza " * 500]
     litert, keras = runtimes
-    for text in texts:
+    for text in [*like_patterns, "zebra", "漢字", ""]:
         encoded = bundle.features.encode(text)
         one, other = litert.scores(encoded), keras.scores(encoded)
         assert_alike(one, other)
-        assert one.logits.argmax() == other.logits.argmax()
+        is_same = one.logits.argmax() == other.logits.argmax()
+        is_tie = float(np.diff(np.sort(other.logits)[-2:])[0]) < TIE
+        assert is_same or (is_tie and text not in like_patterns)
 
 
 def test_what_was_scored_before_does_not_matter(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:

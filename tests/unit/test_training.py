@@ -108,6 +108,12 @@ def plan_of(encoder_dir: Path, fine_tune: str, **changes: object) -> Plan:
     return Plan(**{"encoder_dir": encoder_dir, "is_encoder_chosen": True, "fine_tune": fine_tune} | changes)
 
 
+@pytest.fixture
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the writing of a network that the test runs nowhere; compiling one with an encoder takes seconds."""
+    monkeypatch.setattr("model.training.save_network", lambda *_: 1.0)
+
+
 # Without an encoder.
 
 
@@ -230,6 +236,7 @@ def test_one_pattern_an_intent_can_be_trained(tmp_path: Path, any_plan: Plan) ->
     assert run.classifier().classify("one pizza").intent == "pizza"
 
 
+@pytest.mark.usefixtures("_no_network")
 def test_two_patterns_an_intent_are_held_out_in_turn(tmp_path: Path) -> None:
     """Two folds at most, whatever the configuration asks for."""
     patterns = {"greeting": ["hello", "hello there"], "pizza": ["one pizza", "two pizza"]}
@@ -297,6 +304,7 @@ def test_many_intents_of_one_pattern_can_be_trained(tmp_path: Path, tiny_encoder
     assert run.classifier().classify("about number 123").intent == "intent 123"
 
 
+@pytest.mark.usefixtures("_no_network")
 def test_large_catalog_goes_by_its_own_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer epochs and folds, and rare n-grams are dropped."""
     monkeypatch.setattr("model.trainer.LARGE", 6)
@@ -329,6 +337,7 @@ def test_bundle_holds_the_encoder(with_encoder: Run, tiny_encoder: Path) -> None
     assert with_encoder.classifier().classify("order one pizza").ranking[0].tag == "pizza"
 
 
+@pytest.mark.usefixtures("_no_network")
 def test_texts_of_the_next_training_are_known(with_encoder: Run, tiny_encoder: Path, tmp_path: Path) -> None:
     """Only what is new is read."""
     cache = with_encoder.bundle.path.parent / "features"
@@ -372,6 +381,7 @@ def test_same_seed_adapts_the_same_encoder(tiny_encoder: Path, tmp_path: Path) -
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
+@pytest.mark.usefixtures("_no_network")
 def test_encoder_stays_as_published_within_a_tiny_budget(tiny_encoder: Path, tmp_path: Path) -> None:
     """Fewer epochs than are worth it are none; that is recorded."""
     run = trained_on(UNBALANCED, tmp_path, plan=plan_of(tiny_encoder, "auto", budget_s=0.001))
@@ -458,8 +468,15 @@ def stop_at(stage: str, failure: BaseException, told: Told) -> Callable[[str, in
     return tell
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("terminal gone")])
-@pytest.mark.parametrize("stage", ["cross-validating 1/2", "training on everything", "writing the model"])
+@pytest.mark.parametrize(
+    ("stage", "failure"),
+    [
+        ("cross-validating 1/2", KeyboardInterrupt()),
+        ("training on everything", RuntimeError("terminal gone")),
+        ("writing the model", KeyboardInterrupt()),
+        ("writing the model", RuntimeError("terminal gone")),
+    ],
+)
 def test_interrupted_training_leaves_what_was_there(tmp_path: Path, failure: BaseException, stage: str) -> None:
     """No half bundle, and the current one untouched."""
     (tmp_path / "old").mkdir()
@@ -477,6 +494,7 @@ def test_interrupted_training_leaves_what_was_there(tmp_path: Path, failure: Bas
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.usefixtures("_no_network")
 def test_interrupted_fine_tuning_goes_on(tiny_encoder: Path, tmp_path: Path) -> None:
     """What was adapted is kept beside the bundles until a training of the same patterns ends."""
     (tmp_path / "old").mkdir()
