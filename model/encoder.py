@@ -7,7 +7,7 @@ worth a point of accuracy (docs/model.md).
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -57,12 +57,15 @@ class SentenceEncoder:
         From those and the mask of the tokens to the features, ``(n_texts, 2 * n_hidden)``, each of length 1.
     identity
         `model.encoder_files.identity_of` the files that it was read from.
+    states
+        The hidden states of texts that were kept, shared by all copies.
     """
 
     tokenizer: SentenceTokenizer
     lower: keras.Model
     upper: keras.Model
     identity: str
+    states: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n_features(self) -> int:
@@ -75,8 +78,36 @@ class SentenceEncoder:
         tokens = keras.Input((None,), dtype="int32", name="token_ids")
         return keras.Model(tokens, self.upper([self.lower(tokens), ops.not_equal(tokens, 0)]), name="encoder")
 
+    def copy(self) -> "SentenceEncoder":
+        """Return an encoder with an upper half of its own."""
+        upper = keras.models.clone_model(self.upper)
+        upper.set_weights(self.upper.get_weights())
+        return replace(self, upper=upper)
+
+    def hidden_states(self, texts: Sequence[str], stage: str, tell: Tell) -> list[NDArray[np.float32]]:
+        """Return the hidden states of the middle layer for each text, ``(n_tokens, n_hidden)``, and keep them."""
+        missing = [text for text in dict.fromkeys(texts) if text not in self.states]
+        run = tf.function(self.lower, reduce_retracing=True)
+        encoded = [self.tokenizer.encode(text) for text in missing]
+        done = 0
+        for rows in batches_by_length(encoded):
+            batch = run(pad_batch([encoded[row] for row in rows])).numpy()
+            for row, state in zip(rows, batch, strict=True):
+                self.states[missing[row]] = state[: len(encoded[row])].copy()
+            done += len(rows)
+            tell(stage, done, len(missing))
+        return [self.states[text] for text in texts]
+
+    def features_of_states(self, states: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the features of texts whose hidden states are known, shape ``(n_texts, n_features)``."""
+        run = tf.function(self.upper, reduce_retracing=True)
+        features = np.zeros((len(states), self.n_features), np.float32)
+        for rows in batches_by_length(states):
+            features[rows] = run(pad_states([states[row] for row in rows])).numpy()
+        return features
+
     def features(self, texts: Sequence[str], stage: str, tell: Tell) -> NDArray[np.float32]:
-        """Return the features of normalised texts, shape ``(n_texts, n_features)``."""
+        """Return the features of normalised texts, shape ``(n_texts, n_features)``, and keep nothing."""
         run = tf.function(self.network(), reduce_retracing=True)
         encoded = [self.tokenizer.encode(text) for text in texts]
         features = np.zeros((len(texts), self.n_features), np.float32)
@@ -88,7 +119,7 @@ class SentenceEncoder:
         return features
 
 
-def batches_by_length(encoded: Sequence[NDArray[np.int32]]) -> Iterator[NDArray[np.intp]]:
+def batches_by_length(encoded: Sequence[NDArray[np.generic]]) -> Iterator[NDArray[np.intp]]:
     """Yield the rows of texts of like length, at most `TOKENS_AT_ONCE` tokens at a time with their padding."""
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
     start = 0
@@ -112,6 +143,17 @@ def pad_batch(encoded: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
     for row, ids in enumerate(encoded):
         batch[row, : len(ids)] = ids
     return batch
+
+
+def pad_states(states: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return hidden states as one batch, as wide as `pad_batch` makes it, and the mask of its tokens."""
+    width = _padded_width(max(map(len, states)))
+    batch = np.zeros((len(states), width, states[0].shape[1]), np.float32)
+    mask = np.zeros((len(states), width), np.bool_)
+    for row, state in enumerate(states):
+        batch[row, : len(state)] = state
+        mask[row, : len(state)] = True
+    return batch, mask
 
 
 def read_encoder(directory: Path) -> SentenceEncoder:

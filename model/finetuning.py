@@ -8,7 +8,6 @@ hidden states are computed once. In the end the weights are drawn back towards t
 
 import itertools
 import json
-import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -22,9 +21,15 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from model.config import FineTuningConfig
-from model.encoder import WIDTH_STEP, SentenceEncoder, Tell, batches_by_length, pad_batch
+from model.encoder import SentenceEncoder, Tell, pad_states
 
-TIMED_STEPS = 3
+TIMED_STEPS = 6
+
+LEAST_GROUPED = 8
+"""From so many batches an epoch on, texts of like length come together; with fewer, a batch could lack most classes."""
+
+LENGTH_NOISE = 4.0
+"""Tokens by which the length of a pair may be misjudged when pairs are put together: batches vary, and pad little."""
 
 PairBatch = tuple[tuple[NDArray[np.float32], NDArray[np.bool_]], dict[str, NDArray[np.float32]]]
 
@@ -62,11 +67,11 @@ class FineTuning:
         self._upper = encoder.upper
         self._tell = tell
         keras.utils.set_random_seed(seed)
-        states = _hidden_states(encoder, texts, tell)
+        states = encoder.hidden_states(texts, "reading the patterns", tell)
         self._batches = PairBatches(
             states, labels, batch_size=config.batch_size, token_dropout=config.token_dropout, seed=seed
         )
-        self._network = self._build(int(labels.max()) + 1, _class_means(encoder.upper, states, labels))
+        self._network = self._build(int(labels.max()) + 1, _class_means(encoder.features_of_states(states), labels))
         self._at_start = [np.array(weight) for weight in self._network.get_weights()]
 
     def seconds_per_step(self) -> float:
@@ -169,7 +174,7 @@ def _drop_damaged(checkpoints: Path) -> None:
 
 
 class PairBatches:
-    """Batches made of pairs of texts of one class, in a new order every epoch.
+    """Batches made of pairs of texts of one class, many pairs being put together by length, anew every epoch.
 
     Parameters
     ----------
@@ -197,6 +202,7 @@ class PairBatches:
         self._token_dropout = token_dropout
         self._states = states
         self._labels = labels
+        self._lengths = np.array([len(state) for state in states])
         self._one_hot = np.eye(int(labels.max()) + 1, dtype=np.float32)
         n_pairs = int(np.sum((np.bincount(labels) + 1) // 2))
         self._n_batches = max(1, round(2 * n_pairs / batch_size))
@@ -213,10 +219,15 @@ class PairBatches:
             rows = random.permutation(np.flatnonzero(self._labels == label))
             rows = np.append(rows, rows[: len(rows) % 2])  # an odd one out is paired with the first
             pairs.append(rows.reshape(-1, 2))
-        for part in np.array_split(random.permutation(np.concatenate(pairs)), self._n_batches):
-            rows = part.ravel()
+        together = random.permutation(np.concatenate(pairs))
+        if self._n_batches >= LEAST_GROUPED:
+            widths = self._lengths[together].max(axis=1) + random.uniform(0.0, LENGTH_NOISE, len(together))
+            together = together[np.argsort(widths)]
+        parts = np.array_split(together, self._n_batches)
+        for number in random.permutation(len(parts)):
+            rows = parts[number].ravel()
             targets = self._one_hot[self._labels[rows]]
-            batch, mask = _padded([self._states[row] for row in rows])
+            batch, mask = pad_states([self._states[row] for row in rows])
             overlooked = random.random(mask.shape) < self._token_dropout
             overlooked[:, 0] = False  # the opening token stays, so that every text has one
             yield (batch, mask & ~overlooked), {"logits": targets, "features": targets}
@@ -250,40 +261,8 @@ class _Counter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships n
         self._tell(self._stage, self._epoch * self._steps_per_epoch + batch + 1, self._n_steps)
 
 
-def _hidden_states(encoder: SentenceEncoder, texts: Sequence[str], tell: Tell) -> list[NDArray[np.float32]]:
-    """Return the middle layer's states of each text, shape ``(n_tokens, n_hidden)``."""
-    run = tf.function(encoder.lower, reduce_retracing=True)
-    encoded = [encoder.tokenizer.encode(text) for text in texts]
-    states: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(texts)
-    done = 0
-    for rows in batches_by_length(encoded):
-        batch = run(pad_batch([encoded[row] for row in rows])).numpy()
-        for row, state in zip(rows, batch, strict=True):
-            states[row] = state[: len(encoded[row])].copy()
-        done += len(rows)
-        tell("reading the patterns", done, len(texts))
-    return states
-
-
-def _padded(states: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return hidden states as one batch, and the mask of its tokens."""
-    width = math.ceil(max(map(len, states)) / WIDTH_STEP) * WIDTH_STEP
-    batch = np.zeros((len(states), width, states[0].shape[1]), np.float32)
-    mask = np.zeros((len(states), width), np.bool_)
-    for row, state in enumerate(states):
-        batch[row, : len(state)] = state
-        mask[row, : len(state)] = True
-    return batch, mask
-
-
-def _class_means(
-    upper: keras.Model, states: Sequence[NDArray[np.float32]], labels: NDArray[np.intp]
-) -> NDArray[np.float32]:
+def _class_means(features: NDArray[np.float32], labels: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return the mean feature of each class, brought to length 1, shape ``(n_classes, n_features)``."""
-    run = tf.function(upper, reduce_retracing=True)
-    features = np.zeros((len(states), upper.output_shape[-1]), np.float32)
-    for rows in batches_by_length([np.zeros(len(state), np.int32) for state in states]):
-        features[rows] = run(_padded([states[row] for row in rows])).numpy()
     means = np.stack([features[labels == label].mean(axis=0) for label in range(int(labels.max()) + 1)])
     normed: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
     return normed

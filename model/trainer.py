@@ -210,15 +210,21 @@ class Trainer:
         texts = tuple(dict.fromkeys(self.everything.texts))
         if encoder is self.encoder and self._plan.cache_dir is not None:
             cache = FeatureCache(self._plan.cache_dir, encoder.identity, encoder.n_features)
-            rows = cache.features(texts, lambda missing: encoder.features(missing, READING, self._tell))
+            rows = cache.features(texts, lambda missing: self._computed(encoder, missing))
         else:
-            rows = encoder.features(texts, READING, self._tell)
+            rows = self._computed(encoder, texts)
         return Features(dict(zip(texts, rows, strict=True)), encoder.n_features)
 
+    def _computed(self, encoder: SentenceEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the features of texts; what fine-tuning needs of them is kept where it may come."""
+        if self._plan.fine_tune == "never":
+            return encoder.features(texts, READING, self._tell)
+        return encoder.features_of_states(encoder.hidden_states(texts, READING, self._tell))
+
     def _fresh_encoder(self) -> SentenceEncoder:
-        assert self._plan.encoder_dir is not None
+        assert self.encoder is not None
         keras.utils.set_random_seed(self._seed)  # layers of dropout draw their seeds when they are made
-        return read_encoder(self._plan.encoder_dir)
+        return self.encoder.copy()
 
     def _fine_tuning(self, examples: Examples, encoder: SentenceEncoder) -> FineTuning:
         return FineTuning(
