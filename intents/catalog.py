@@ -288,9 +288,14 @@ class IntentClass:
     intents: tuple[Intent, ...]
 
     @property
+    def representative(self) -> Intent:
+        """The intent that stands for all."""
+        return min(self.intents, key=lambda intent: intent.tag)
+
+    @property
     def label(self) -> str:
-        """A tag that stands for all."""
-        return min(intent.tag for intent in self.intents)
+        """The tag that stands for all."""
+        return self.representative.tag
 
     @property
     def patterns(self) -> tuple[str, ...]:

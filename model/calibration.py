@@ -62,7 +62,7 @@ def decide_held_out(
     catalog: IntentCatalog, labels: Sequence[str], policy: Policy, held_out: HeldOut
 ) -> tuple[list[LabelledMessage], list[Decision]]:
     """Decide about every held-out text, its intent's contexts being active, without the help of exact matches."""
-    filters = {one.label: one.contexts for one in catalog.classes}
+    filters = {one.label: one.representative.context_filter for one in catalog.classes}
     rule = DecisionRule(catalog, labels, policy)
     tags = [*labels, None]
     messages = [
@@ -96,8 +96,9 @@ def calibrate(catalog: IntentCatalog, labels: Sequence[str], held_out: HeldOut) 
 
 def _allowed(catalog: IntentCatalog, held_out: HeldOut) -> NDArray[np.bool_]:
     """Return which labels each text may get: those without a filter, and those that its own intent shares one with."""
-    filters = [frozenset(one.contexts) for one in catalog.classes]
-    rows = [[not needed or bool(needed & own) for needed in filters] for own in [*filters, frozenset[str]()]]
+    needed = [frozenset(one.contexts) for one in catalog.classes]
+    active = [frozenset(one.representative.context_filter) for one in catalog.classes]
+    rows = [[not names or bool(names & own) for names in needed] for own in [*active, frozenset[str]()]]
     return np.array(rows)[held_out.labels]
 
 

@@ -42,7 +42,7 @@ def tag_words(catalog: IntentCatalog) -> Examples:
 
     The tag of a built-in follow-up speaks of its parent, and is left out.
     """
-    intents = [one.intents[0] for one in catalog.classes]
+    intents = [one.representative for one in catalog.classes]
     words = [normalise(intent.topic) if intent.builtin is None else "" for intent in intents]
     rows = [number for number, text in enumerate(words) if text]
     return Examples(tuple(words[row] for row in rows), np.asarray(rows, np.intp))

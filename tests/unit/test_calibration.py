@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from intents.catalog import Intent, IntentCatalog
+from intents.catalog import Builtin, Fallback, Intent, IntentCatalog
 from model.calibration import COVERAGE, HeldOut, calibrate, decide_held_out, in_scope, threshold_for
 from model.decision import Decision, Evidence, Policy, Reason
+from tests.unit.fakes import saying
 
 TAGS = ("a", "b", "c")
-CATALOG = IntentCatalog(tuple(Intent(tag, (f"say {tag}",), (tag,)) for tag in TAGS), ())
+CATALOG = IntentCatalog(tuple(Intent(tag, (f"say {tag}",), saying(tag)) for tag in TAGS), Fallback(()))
 
 
 def decision(score: float, reason: Reason = Reason.CONFIDENT) -> Decision:
@@ -108,6 +109,19 @@ def test_held_out_patterns_are_decided_with_their_contexts_and_without_exact_mat
     ]
     assert [one.reason for one in decisions] == [Reason.CONFIDENT, Reason.CONFIDENT]
     assert [len(one.ranking) for one in decisions] == [2, 1]
+
+
+def test_a_shared_follow_up_is_decided_as_one_of_its_intents() -> None:
+    """A held-out "yes" of several intents is right when the one that stands for all is answered."""
+    yes = [
+        Intent(f"{parent}.yes", ("yes", "sure"), saying("ok"), context_filter=(parent,), builtin=Builtin.YES)
+        for parent in ("a", "b")
+    ]
+    catalog = IntentCatalog((Intent("a", ("say a",), saying("a")), *reversed(yes)), Fallback(()))
+    rows = held_out(np.array([[0.0, 9.0]], np.float32), np.array([1]))
+    (message,), (decided,) = decide_held_out(catalog, ("a", "a.yes"), Policy(threshold=0.0), rows)
+    assert message.intent == decided.intent == "a.yes"
+    assert calibrate(catalog, ("a", "a.yes"), rows).threshold <= decided.score
 
 
 def test_evidence_counts_in_held_out_decisions() -> None:
