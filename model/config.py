@@ -119,7 +119,7 @@ class TrainingConfig:
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1
     min_count_large: int = 3
-    encoder_min_count: int = 2
+    encoder_min_count: int = 3
     epochs: int = 10
     epochs_large: int = 7
     encoder_epochs: int = 6

@@ -155,7 +155,11 @@ def test_temperature_makes_the_confidence_match_the_accuracy(certainty: float, a
 def test_temperature_looks_only_at_what_the_contexts_allow() -> None:
     """Two answers to other questions are never confused, however alike their logits."""
     catalog = IntentCatalog(
-        (Intent("a", ("yes",), ("a",), context_filter=("x",)), Intent("b", ("yes",), ("b",), context_filter=("y",))), ()
+        (
+            Intent("a", ("yes",), saying("a"), context_filter=("x",)),
+            Intent("b", ("yes",), saying("b"), context_filter=("y",)),
+        ),
+        Fallback(()),
     )
     swapped = 3 * np.eye(2, dtype=np.float32)[[1, 0] * 10]
     policy = calibrate(catalog, ("a", "b"), held_out(swapped, np.array([0, 1] * 10), none=-1.0))
