@@ -55,12 +55,15 @@ def by_id(catalog: IntentCatalog) -> dict[str, Intent]:
 
 
 def typed(text: str, offered: Sequence[ReplyChoice]) -> ReplyChoice | None:
-    """Return the choice that a message names by its number, from 1 on, or by its title."""
+    """Return the choice that a message names by its title or by its number, from 1 on."""
+    meant = normalise(text)
+    titled = next((choice for choice in offered if meant and normalise(choice.title) == meant), None)
+    if titled is not None:
+        return titled
     number = text.strip().rstrip(".)")
     if number.isdecimal() and number.isascii() and len(number) <= 2 and 1 <= int(number) <= len(offered):  # noqa: PLR2004
         return offered[int(number) - 1]
-    meant = normalise(text)
-    return next((choice for choice in offered if meant and normalise(choice.title) == meant), None)
+    return None
 
 
 def _id(kind: str, *parts: str) -> str:

@@ -17,6 +17,9 @@ Key = tuple[str, str, str]
 MAX_CONTEXTS = 16
 """Contexts active at once; the oldest leaves first."""
 
+MAX_FILLED = 8
+"""Forms whose values are remembered."""
+
 MAX_FORMS = 3
 """Forms open at once: the one being filled in and those that it interrupted."""
 
@@ -69,6 +72,25 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledForm:
+    """The values that an intent was answered with, for what follows it.
+
+    Parameters
+    ----------
+    intent
+        The tag of the intent.
+    values
+        By slot.
+    expires_at
+        When they are forgotten, in seconds of the store's clock.
+    """
+
+    intent: str
+    values: Mapping[str, SlotValue]
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class UserState:
     """All that is remembered of one key.
 
@@ -82,10 +104,8 @@ class UserState:
         What was said last, filled: for those who ask to hear it again.
     forms
         The open ones; the last is being filled in.
-    slots
-        The values of the form that was filled in last.
-    slots_expire_at
-        When they are forgotten, in seconds of the store's clock.
+    filled
+        The values of the forms that were filled in, the most recent last.
     offered
         The choices under the last answer.
     fallbacks
@@ -98,8 +118,7 @@ class UserState:
     last_response: str | None = None
     last_answer: str | None = None
     forms: tuple[Form, ...] = ()
-    slots: Mapping[str, SlotValue] = field(default_factory=dict)
-    slots_expire_at: float = 0.0
+    filled: tuple[FilledForm, ...] = ()
     offered: tuple[ReplyChoice, ...] = ()
     fallbacks: int = 0
     handoff_text: str | None = field(default=None, repr=False)
@@ -110,7 +129,7 @@ class UserState:
             self,
             contexts=tuple(context for context in self.contexts if context.expires_at > now),
             forms=tuple(form for form in self.forms if form.expires_at > now),
-            slots=self.slots if self.slots_expire_at > now else {},
+            filled=tuple(one for one in self.filled if one.expires_at > now),
         )
 
     @property
@@ -136,6 +155,19 @@ class UserState:
         }
         kept = [context for context in self.contexts if context.name not in new]
         return replace(self, contexts=(*kept, *new.values())[-MAX_CONTEXTS:])
+
+    def without_contexts(self, names: Sequence[str]) -> "UserState":
+        """Return the state with some contexts ended."""
+        return replace(self, contexts=tuple(context for context in self.contexts if context.name not in names))
+
+    def values_of(self, intent: str) -> Mapping[str, SlotValue]:
+        """Return the values of an intent's form as it was filled in last."""
+        return next((one.values for one in self.filled if one.intent == intent), {})
+
+    def with_values(self, intent: str, values: Mapping[str, SlotValue], expires_at: float) -> "UserState":
+        """Return the state with an intent's form filled in."""
+        kept = [one for one in self.filled if one.intent != intent]
+        return replace(self, filled=(*kept, FilledForm(intent, values, expires_at))[-MAX_FILLED:])
 
     def with_form(self, form: Form) -> "UserState":
         """Return the state with a form being filled in, in place of an open one of the same intent."""

@@ -1,24 +1,23 @@
 """One turn of a conversation: a message and what is remembered in, an answer and what to remember out.
 
-In this order: a chosen option; consent to be passed on to a person; the form being filled in; the classifier.
+In this order: a chosen option; consent to be passed on to a person; the form being filled in; the classifier. Whatever
+was answered, an open form asks its question again at the end.
 """
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
+from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot import choices
 from bot.actions import ActionError
 from bot.context import Form, UserState
 from bot.entities import InvalidValueError, SlotValue
-from bot.responses import choose, fill_response
 from bot.turn import Abilities, Answer, Turn
-from intents.builtin import builtin_patterns
-from intents.catalog import Attachment, Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot
-from intents.phrases import PHRASES, PhraseName
+from bot.voice import Values, Voice
+from intents.catalog import Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot
+from intents.placeholders import placeholder_names
 from model.decision import Decision, Reason
-from model.text import normalise
 
 N_LIKELY = 3
 """How many topics a fallback offers at most."""
@@ -61,7 +60,7 @@ class Conversation:
     now
         Seconds of the store's clock.
     ttl_s
-        How long contexts and forms live, in seconds.
+        How long contexts, forms and values live, in seconds.
     random_source
         Draws among responses and prompts.
     """
@@ -82,32 +81,35 @@ class Conversation:
         self._abilities = abilities
         self._message = message
         self._text = message.text
-        self._active = state.names
+        self._before = state
         self._state = replace(state.a_turn_older(), forms=self._fillable(state.forms), offered=(), handoff_text=None)
-        self._offered = state.offered
-        self._handoff_text = state.handoff_text
         self._now = now
         self._ttl_s = ttl_s
-        self._random = random_source
-        self._language = (message.locale or "").replace("_", "-").split("-")[0].casefold() or None
+        self._voice = Voice(catalog, message, random_source)
         self._decision: Decision | None = None
         self._answered: str | None = None
+        self._is_stale = False
+        self._has_asked = False
 
     async def turn(self) -> Turn:
         """Answer the message."""
         answer = await self._answer()
+        if self._is_stale:  # as if nothing had been said: what was asked before is still asked
+            return Turn(Reply(answer.text), self._before, None, None)
+        if self._state.form is not None and not self._has_asked:
+            answer = answer.then(self._ask(self._state.form))
         text = answer.text.strip() or "..."
-        state = replace(self._state, offered=answer.choices, last_answer=text)
-        if self._answered is not None:
-            state = replace(state, fallbacks=0)
+        fallbacks = self._state.fallbacks if self._answered is None else 0
+        state = replace(self._state, offered=answer.choices, last_answer=text, fallbacks=fallbacks)
         reply = Reply(text, choices=answer.choices, attachments=answer.attachments)
-        return Turn(reply, state, self._decision, self._answered)
+        values = self._values(self._intents[self._answered]) if self._answered is not None else {}
+        return Turn(reply, state, self._decision, self._answered, values)
 
     async def _answer(self) -> Answer:
         choice_id = self._message.choice_id
-        if choice_id is None and (typed := choices.typed(self._text, self._offered)) is not None:
+        if choice_id is None and (typed := choices.typed(self._text, self._before.offered)) is not None:
             choice_id, self._text = typed.id, typed.title
-        if self._handoff_text is not None and (answer := await self._consent(choice_id, self._handoff_text)):
+        if (asked := self._before.handoff_text) is not None and (answer := await self._consent(choice_id, asked)):
             return answer
         if choice_id is not None and not choices.is_title(choice_id):
             return await self._choose(choice_id)
@@ -120,41 +122,38 @@ class Conversation:
     async def _choose(self, choice_id: str) -> Answer:
         form = self._state.form
         if form is not None:
-            intent = self._intents[form.intent]
-            slot = _slot(intent, form.slot)
-            value = next(
-                (one for one in slot.entity.values if choices.value_id(intent.tag, slot.name, one) == choice_id), None
-            )
-            if value is not None:
-                return await self._fill(intent, form, slot, SlotValue(value, value))
+            intent, slot = self._asked(form)
+            for value in slot.entity.values:
+                if choices.value_id(intent.tag, slot.name, value) == choice_id:
+                    return await self._fill(intent, form, slot, SlotValue(value, value))
         chosen = choices.by_id(self._catalog).get(choice_id)
-        if chosen is None or (chosen.context_filter and not set(chosen.context_filter) & set(self._active)):
-            return Answer(self._phrase("stale"))
+        active = set(self._before.names)
+        if chosen is None or (chosen.context_filter and not set(chosen.context_filter) & active):
+            self._is_stale = True
+            return Answer(self._voice.phrase("stale"))
         return await self._begin(chosen, find=False)
 
     async def _consent(self, choice_id: str | None, text: str) -> Answer | None:
-        said = normalise(self._text)
-        if choice_id == choices.NO or (choice_id is None and self._is_builtin(Builtin.NO, said)):
-            return Answer(self._phrase("not_passed_on"))
-        if choice_id == choices.YES or (choice_id is None and self._is_builtin(Builtin.YES, said)):
+        is_typed = choice_id is None
+        if choice_id == choices.NO or (is_typed and self._voice.is_builtin(Builtin.NO, self._text)):
+            return Answer(self._voice.phrase("not_passed_on"))
+        if choice_id == choices.YES or (is_typed and self._voice.is_builtin(Builtin.YES, self._text)):
             self._state = replace(self._state, fallbacks=0)
-            passed_on = await self._abilities.hand_off(self._message, text)
-            return Answer(self._phrase("passed_on") if passed_on else self._phrase("nobody"))
+            is_passed_on = await self._abilities.hand_off(self._message, text)
+            return Answer(self._voice.phrase("passed_on" if is_passed_on else "nobody"))
         return None
 
     # Forms
 
     async def _continue(self, form: Form) -> Answer:
-        intent = self._intents[form.intent]
-        slot = _slot(intent, form.slot)
-        if self._is_builtin(Builtin.CANCEL, normalise(self._text)):
+        intent, slot = self._asked(form)
+        if self._voice.is_builtin(Builtin.CANCEL, self._text):
             return self._leave(intent)
+        value, refusal = None, ""
         try:
-            value = await self._abilities.read(slot, self._text, self._language, self._message.received_at)
+            value = await self._abilities.read(slot, self._text, self._voice.language, self._message.received_at)
         except InvalidValueError as error:
-            value, refusal = None, str(error)
-        if value is not None and slot.entity.type is EntityType.TEXT and form.digressions:
-            value, refusal = None, ""
+            refusal = str(error)
         meant = await self._other_intent(intent, slot, value)
         if meant is not None:
             return await self._digress(form, meant)
@@ -163,30 +162,30 @@ class Conversation:
         return self._refuse(intent, form, slot, refusal)
 
     async def _other_intent(self, intent: Intent, slot: Slot, value: SlotValue | None) -> Intent | None:
-        """Return the intent that a message means instead of answering a prompt."""
+        """Return the intent that a message means instead of answering a prompt.
+
+        Free text is an answer unless it equals a pattern; other values may have a few words around them.
+        """
         decision = await self._classify()
         meant = self._intents.get(decision.intent) if decision.intent is not None else None
         if meant is None or meant.context_filter:
+            return None
+        if value is not None and meant.tag == intent.tag:
             return None
         if value is not None and decision.reason is not Reason.EXACT:
             n_around = len(self._text.split()) - len(value.text.split())
             if slot.entity.type is EntityType.TEXT or n_around < WORDS_AROUND:
                 return None
-        if value is not None and meant.tag == intent.tag:
-            return None
         return meant
 
     async def _digress(self, form: Form, meant: Intent) -> Answer:
         if meant.tag == form.intent:
             return await self._begin(meant)
-        n_digressions = form.digressions + 1
-        if n_digressions >= MAX_DIGRESSIONS:
+        if form.digressions + 1 >= MAX_DIGRESSIONS:
             self._state = self._state.without_form(form.intent)
-        else:
-            self._state = self._state.with_form(replace(form, digressions=n_digressions))
-        answer = await self._begin(meant)
-        is_resumed = self._state.form is not None and self._state.form.intent == form.intent
-        return answer.then(self._ask_again()) if is_resumed and n_digressions == 1 else answer
+            return (await self._begin(meant)).then(Answer(self._voice.phrase("given_up")))
+        self._state = self._state.with_form(replace(form, digressions=form.digressions + 1))
+        return await self._begin(meant)
 
     async def _fill(self, intent: Intent, form: Form, slot: Slot, value: SlotValue) -> Answer:
         self._answered = intent.tag
@@ -197,35 +196,38 @@ class Conversation:
         n_refusals = form.refusals + 1
         if n_refusals >= MAX_REFUSALS:
             self._state = self._state.without_form(intent.tag)
-            return Answer(self._phrase("given_up"))
+            return Answer(self._voice.phrase("given_up"))
         self._state = self._state.with_form(replace(form, refusals=n_refusals, digressions=0))
-        why = self._random.choice(slot.invalid) if slot.invalid else refusal
-        hint = self._phrase("cancel_hint") if n_refusals >= HINT_FROM else ""
-        return Answer(" ".join(part for part in (self._filled(why, form.values), hint) if part)).then(
-            self._prompt(intent, slot, form.values)
-        )
+        why = self._voice.any_of(slot.invalid or (refusal,), self._values(intent))
+        hint = self._voice.phrase("cancel_hint") if n_refusals >= HINT_FROM else ""
+        return Answer(" ".join(part for part in (why, hint) if part))
 
     def _leave(self, intent: Intent) -> Answer:
         self._answered = intent.tag
         self._state = self._state.without_form(intent.tag)
-        own = next(
-            (one for one in self._catalog.intents if one.parent == intent.tag and one.builtin is Builtin.CANCEL), None
-        )
-        answer = (
-            self._say(own.responses, {}) if own is not None and own.responses else Answer(self._phrase("cancelled"))
-        )
-        return answer.then(self._ask_again()) if self._state.form is not None else answer
+        own = (one for one in self._catalog.intents if one.parent == intent.tag and one.builtin is Builtin.CANCEL)
+        responses = next((one.responses for one in own), ())
+        return self._say(responses, {}, {}) if responses else Answer(self._voice.phrase("cancelled"))
 
-    def _ask_again(self) -> Answer:
-        """Return the prompt of the form that is being filled in."""
-        form = self._state.form
-        if form is None:
-            return Answer("")
+    def _asked(self, form: Form) -> tuple[Intent, Slot]:
+        """Return what a form asks for; it is talked about in the intent's language."""
         intent = self._intents[form.intent]
-        return self._prompt(intent, _slot(intent, form.slot), form.values)
+        self._voice.language = intent.language or self._voice.language
+        return intent, next(slot for slot in intent.slots if slot.name == form.slot)
 
-    def _prompt(self, intent: Intent, slot: Slot, values: Mapping[str, SlotValue]) -> Answer:
-        return Answer(self._filled(self._random.choice(slot.prompts), values), choices.of_slot(intent, slot))
+    def _ask(self, form: Form) -> Answer:
+        intent, slot = self._asked(form)
+        self._has_asked = True
+        return Answer(self._voice.any_of(slot.prompts, self._values(intent)), choices.of_slot(intent, slot))
+
+    def _fillable(self, forms: Sequence[Form]) -> tuple[Form, ...]:
+        """Return the forms of which a reload has left the question."""
+        return tuple(
+            form
+            for form in forms
+            if form.intent in self._intents
+            and any(slot.name == form.slot and slot.prompts for slot in self._intents[form.intent].slots)
+        )
 
     # Intents
 
@@ -238,36 +240,43 @@ class Conversation:
     async def _begin(self, intent: Intent, *, find: bool = True) -> Answer:
         """Answer an intent, or ask for what it needs first."""
         self._answered = intent.tag
+        self._voice.language = intent.language or self._voice.language
         known = next((form.values for form in self._state.forms if form.intent == intent.tag), {})
-        found: Mapping[str, SlotValue] = {}
+        found: Values = {}
         if intent.slots and find:
-            found = await self._abilities.find(intent, self._text, self._language, self._message.received_at)
+            found = await self._abilities.find(intent, self._text, self._voice.language, self._message.received_at)
         return await self._next(intent, {**known, **found})
 
-    async def _next(self, intent: Intent, values: Mapping[str, SlotValue]) -> Answer:
+    async def _next(self, intent: Intent, values: Values) -> Answer:
         missing = next((slot for slot in intent.slots if slot.required and slot.name not in values), None)
         if missing is not None:
-            self._state = self._state.with_form(Form(intent.tag, missing.name, self._now + self._ttl_s, values))
-            return self._prompt(intent, missing, values)
+            form = Form(intent.tag, missing.name, self._now + self._ttl_s, values)
+            self._state = self._state.with_form(form)
+            return self._ask(form)
         self._state = self._state.without_form(intent.tag)
         if intent.slots:
-            self._state = replace(self._state, slots=values, slots_expire_at=self._now + self._ttl_s)
-        answer = await self._complete(intent)
-        return answer.then(self._ask_again()) if intent.slots and self._state.form is not None else answer
+            lifetimes_s = [self._ttl_s, *(one.ttl_s for one in intent.context_set if one.ttl_s is not None)]
+            self._state = self._state.with_values(intent.tag, values, self._now + max(lifetimes_s))
+        return await self._complete(intent)
 
     async def _complete(self, intent: Intent) -> Answer:
         """Act, respond, and set what the intent sets."""
-        placeholders: Mapping[str, str] = {}
+        values = self._values(intent)
+        results: Mapping[str, str] = {}
         if intent.action is not None:
+            apology = self._voice.filled(intent.action.apology, values)
             try:
-                placeholders = await self._abilities.act(intent, self._state.slots, self._placeholders({}))
+                results = await self._abilities.act(intent, values)
             except ActionError as error:
-                return Answer(error.answer or self._filled(intent.action.apology, self._state.slots))
+                return Answer(error.answer or apology)
+            if any(_lacks_a_result(response, results) for response in intent.responses):
+                return Answer(apology)
         self._set_contexts(intent)
         if intent.builtin is Builtin.REPEAT and not intent.responses:
-            return Answer(self._state.last_answer or self._phrase("nothing_to_repeat"), self._offered)
-        answer = self._say(intent.responses, placeholders) if intent.responses else Answer(self._phrase("cancelled"))
-        return answer.then(self._ask_consent()) if self._may_hand_off(intent.handoff) else answer
+            return Answer(self._before.last_answer or self._voice.phrase("nothing_to_repeat"), self._before.offered)
+        cancelled = Answer(self._voice.phrase("cancelled"))
+        answer = self._say(intent.responses, values, results) if intent.responses else cancelled
+        return answer.then(self._ask_consent()) if self._may_hand_off(is_wanted=intent.handoff) else answer
 
     def _set_contexts(self, intent: Intent) -> None:
         activated: Sequence[SetContext] = intent.context_set
@@ -275,25 +284,18 @@ class Conversation:
             activated = self._intents[intent.parent].context_set
         self._state = self._state.with_contexts(activated, now=self._now, ttl_s=self._ttl_s)
         if intent.builtin is Builtin.CANCEL:
-            left = set(intent.context_filter)
-            kept = tuple(context for context in self._state.contexts if context.name not in left)
-            self._state = replace(self._state, contexts=kept)
+            self._state = self._state.without_contexts(intent.context_filter)
 
-    def _say(self, responses: Sequence[Response], placeholders: Mapping[str, str]) -> Answer:
-        state = self._state
-        filled = {**self._placeholders(state.slots), **placeholders}
-        response = choose(
-            responses,
-            state.last_response,
-            self._random,
-            filled=filled.keys(),
-            platform=self._message.platform,
-            language=self._language,
-            slots=state.slots,
-        )
-        self._state = replace(state, last_response=response.text)
-        text = fill_response(response.text, filled)
-        return Answer(text, choices.of_response(response.choices), tuple(map(_attached, response.attachments)))
+    def _values(self, intent: Intent) -> dict[str, SlotValue]:
+        """Return what is known of an intent's slots, and of those of the intents that it follows."""
+        above = self._values(self._intents[intent.parent]) if intent.parent in self._intents else {}
+        form = next((form.values for form in self._state.forms if form.intent == intent.tag), {})
+        return {**above, **self._state.values_of(intent.tag), **form}
+
+    def _say(self, responses: Sequence[Response], values: Values, results: Mapping[str, str]) -> Answer:
+        response = self._voice.choose(responses, self._state.last_response, values)
+        self._state = replace(self._state, last_response=response.text)
+        return self._voice.spoken(response, values, results)
 
     # What matches nothing
 
@@ -301,18 +303,21 @@ class Conversation:
         fallback = self._catalog.fallback
         n_fallbacks = self._state.fallbacks + 1
         self._state = replace(self._state, fallbacks=n_fallbacks)
-        if n_fallbacks >= HANDOFF_FROM and self._may_hand_off(fallback.handoff):
-            return self._say(fallback.responses, {}).then(self._ask_consent())
-        if n_fallbacks == HELP_FROM and fallback.did_you_mean:
-            return Answer(self._filled(self._random.choice(fallback.help), {}) if fallback.help else self._examples())
-        answer = self._say(fallback.responses, {})
+        if n_fallbacks >= HANDOFF_FROM and self._may_hand_off(is_wanted=fallback.handoff):
+            return self._say(fallback.responses, {}, {}).then(self._ask_consent())
+        if n_fallbacks == HELP_FROM and (fallback.help or fallback.did_you_mean):
+            return Answer(self._voice.any_of(fallback.help, {}) or self._examples())
+        answer = self._say(fallback.responses, {}, {})
         likely = self._likely(decision) if fallback.did_you_mean else ()
         if not likely:
             return answer
-        return Answer(f"{answer.text}\n{fallback.did_you_mean}", choices.of_intents(likely), answer.attachments)
+        text = f"{answer.text}\n{self._voice.filled(fallback.did_you_mean, {})}"
+        return Answer(text, choices.of_intents(likely), answer.attachments)
 
     def _examples(self) -> str:
-        return "\n".join([self._phrase("examples"), *(f"- {text}" for text in self._catalog.examples(N_EXAMPLES))])
+        return "\n".join(
+            [self._voice.phrase("examples"), *(f"- {text}" for text in self._catalog.examples(N_EXAMPLES))]
+        )
 
     def _likely(self, decision: Decision) -> tuple[Intent, ...]:
         if decision.reason not in {Reason.BELOW_THRESHOLD, Reason.AMBIGUOUS}:
@@ -323,57 +328,31 @@ class Conversation:
             if ranked.confidence >= LEAST_LIKELY and ranked.tag in self._intents
         )
 
-    def _may_hand_off(self, is_wanted: bool) -> bool:
+    def _may_hand_off(self, *, is_wanted: bool) -> bool:
         return is_wanted and self._abilities.can_hand_off(self._message.platform)
 
     def _ask_consent(self) -> Answer:
         self._state = replace(self._state, handoff_text=self._text)
-        options = (ReplyChoice(choices.YES, self._phrase("yes")), ReplyChoice(choices.NO, self._phrase("no")))
-        return Answer(self._phrase("consent"), options)
-
-    # Words
-
-    def _fillable(self, forms: Sequence[Form]) -> tuple[Form, ...]:
-        """Return the forms whose intent a reload has left with slots."""
-        return tuple(form for form in forms if form.intent in self._intents and self._intents[form.intent].slots)
+        self._has_asked = True
+        options = (
+            ReplyChoice(choices.YES, self._voice.phrase("yes")),
+            ReplyChoice(choices.NO, self._voice.phrase("no")),
+        )
+        return Answer(self._voice.phrase("consent"), options)
 
     async def _classify(self) -> Decision:
         """Decide about the text; a member's language is a preference, for a text may be in another."""
         if self._decision is None:
-            language = self._language if self._language in self._catalog.languages else None
-            decision = await self._abilities.classify(self._text, self._active, language)
-            if decision.intent is None and language is not None:
-                anyway = await self._abilities.classify(self._text, self._active, None)
+            active, language = self._before.names, self._voice.language
+            known = language if language in self._catalog.languages else None
+            decision = await self._abilities.classify(self._text, active, known)
+            if decision.intent is None and known is not None:
+                anyway = await self._abilities.classify(self._text, active, None)
                 decision = anyway if anyway.intent is not None else decision
             self._decision = decision
-            meant = self._intents.get(decision.intent) if decision.intent is not None else None
-            if meant is not None and meant.language is not None:
-                self._language = meant.language
         return self._decision
 
-    def _is_builtin(self, builtin: Builtin, normalised: str) -> bool:
-        languages = {*self._catalog.languages, self._language, None}
-        return any(
-            normalised == normalise(one) for language in languages for one in builtin_patterns(builtin, language)
-        )
 
-    def _phrase(self, name: PhraseName) -> str:
-        """Return the catalog's own words, in the member's language if it has them, else ours."""
-        own = self._catalog.phrases
-        return own.get(self._language or "", {}).get(name) or own.get("", {}).get(name) or PHRASES[name]
-
-    def _filled(self, text: str, values: Mapping[str, SlotValue]) -> str:
-        return fill_response(text, self._placeholders(values)) if text else ""
-
-    def _placeholders(self, values: Mapping[str, SlotValue]) -> dict[str, str]:
-        own = {"display_name": self._message.display_name, "server": self._message.server_name}
-        return {name: value.text for name, value in values.items()} | own
-
-
-def _slot(intent: Intent, name: str) -> Slot:
-    """Return a slot that is asked for; the first if a reload took that one away."""
-    return next((slot for slot in intent.slots if slot.name == name), intent.slots[0])
-
-
-def _attached(attachment: Attachment) -> ReplyAttachment:
-    return ReplyAttachment(attachment.source, attachment.is_image)
+def _lacks_a_result(response: Response, results: Mapping[str, str]) -> bool:
+    names = placeholder_names(response.text)
+    return any(name not in results for name in names if name == "result" or name.startswith("result."))

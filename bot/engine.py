@@ -97,12 +97,14 @@ class _Abilities:
             lambda: find_values(intent.slots, text, annotations=intent.annotations, language=language, now=now)
         )
 
-    async def act(
-        self, intent: Intent, values: Mapping[str, SlotValue], placeholders: Mapping[str, str]
-    ) -> Mapping[str, str]:
+    async def act(self, intent: Intent, values: Mapping[str, SlotValue]) -> Mapping[str, str]:
         assert intent.action is not None
-        member_id = f"{self.message.platform}:{self.message.user_id}"
-        known = {**placeholders, "member_id": member_id, "intent": intent.tag}
+        known = {
+            "display_name": self.message.display_name,
+            "server": self.message.server_name,
+            "member_id": f"{self.message.platform}:{self.message.user_id}",
+            "intent": intent.tag,
+        }
         return await self.actions.run(intent.action, values, known)
 
     def can_hand_off(self, platform: str) -> bool:

@@ -48,7 +48,7 @@ def _request(message: IncomingMessage, text: str) -> str:
     where = "a direct message" if message.is_direct else message.server_name or "a group"
     quoted = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]} ..."
     lines = [
-        f"{message.display_name} asks for a person, in {where}.",
+        f"{' '.join(message.display_name.split())} asks for a person, in {where}.",
         f"Member {message.user_id}, conversation {message.conversation_id}",
         *(f"> {line}" for line in quoted.splitlines()),
     ]

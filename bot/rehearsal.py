@@ -7,10 +7,11 @@ without a network.
 
 import asyncio
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+
+import regex
 
 from adapters.base import IncomingMessage, ReplyChoice
 from bot.actions import ActionError, ActionRunner
@@ -30,6 +31,9 @@ CONTEXT_TTL_S = 20 * 60.0
 
 SEED = 0
 """Draws among responses, anew for every story, so that each can be run alone."""
+
+MATCH_LIMIT_S = 1.0
+"""How long a pattern of a story may look for its match."""
 
 CHOOSE = "choose"
 """The field that differs when a choice is not on offer."""
@@ -108,7 +112,7 @@ def rehearse(
 async def _rehearse(
     stories: Sequence[PlacedStory], classifier: IntentClassifier, action_modules: Sequence[str]
 ) -> tuple[Rehearsed, ...]:
-    inference, actions = Inference(classifier), _OfflineActions(action_modules)
+    inference, actions = Inference(classifier), _OfflineActions(action_modules, is_rehearsal=True)
     try:
         return tuple([await _play(placed, _Stage(placed.story, inference, actions)) for placed in stories])
     finally:
@@ -118,13 +122,13 @@ async def _rehearse(
 
 async def _play(placed: PlacedStory, stage: "_Stage") -> Rehearsed:
     for number, (turn, line) in enumerate(zip(placed.story.turns, placed.lines, strict=True), start=1):
-        differences = await stage.play(turn)
-        if differences:
+        found = await stage.play(turn)
+        if found:
             answer = "" if stage.last is None else stage.last.reply.text
-            is_missing = differences[0].field == CHOOSE
+            is_missing = found[0].field == CHOOSE
             decision = None if stage.last is None or is_missing else stage.last.decision
             place = f"{placed.file}:{line}"
-            return Rehearsed(placed, Failure(number, place, turn.said, tuple(differences), answer, decision))
+            return Rehearsed(placed, Failure(number, place, turn.said, tuple(found), answer, decision))
     return Rehearsed(placed, None)
 
 
@@ -190,7 +194,7 @@ class _Stage:
         self._n_said += 1
         text = choice.title if choice is not None else turn.user or ""
         self.last = await self._engine.turn(self._message(text, None if choice is None else choice.id))
-        return _differences(turn, self.last)
+        return differences(turn, self.last)
 
     def _message(self, text: str, choice_id: str | None) -> IncomingMessage:
         return IncomingMessage(
@@ -209,7 +213,7 @@ class _Stage:
         )
 
 
-def _differences(turn: StoryTurn, got: Turn) -> list[Difference]:
+def differences(turn: StoryTurn, got: Turn) -> list[Difference]:
     """Return what of a turn is not as expected, in the order of its fields."""
     reply, found = got.reply, []
     if turn.intent is not None and turn.intent != (got.intent or FALLBACK):
@@ -231,11 +235,9 @@ def _differences(turn: StoryTurn, got: Turn) -> list[Difference]:
 
 
 def _slot_differences(turn: StoryTurn, got: Turn) -> list[Difference]:
-    form = got.state.form
-    known = dict(got.state.slots) if form is None else {**got.state.slots, **form.values}
     found = []
     for name, expected in turn.slots.items():
-        value = known.get(name)
+        value = got.slots.get(name)
         if value is None:
             found.append(Difference(f"slot {name}", expected, "nothing"))
         elif expected != ANY and not _is_value(value, expected):
@@ -255,7 +257,12 @@ def _is_value(value: SlotValue, expected: str) -> bool:
 
 def _contains(answer: str, expected: str) -> bool:
     pattern = as_pattern(expected)
-    return expected in answer if pattern is None else re.search(pattern, answer) is not None
+    if pattern is None:
+        return expected in answer
+    try:
+        return regex.search(pattern, answer, timeout=MATCH_LIMIT_S, concurrent=True) is not None
+    except TimeoutError:
+        return False
 
 
 def _listed(items: Sequence[str]) -> str:

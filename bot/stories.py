@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from intents.places import Place
@@ -281,8 +282,8 @@ def _fault(error: Mapping[str, Any], place: Place, file: str) -> str:
     return f"{file}:{place.line_of(steps)}: {f'{fields[-1]}: ' if fields and not is_turn else ''}{message}"
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> regex.Pattern[str]:
     try:
-        return re.compile(pattern)
-    except re.error as error:
+        return regex.compile(pattern)
+    except regex.error as error:
         raise ValueError(f"text: not a regular expression: {error}") from error

@@ -1,7 +1,7 @@
 """What a turn of a conversation needs of the outside, and what it comes to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -24,9 +24,7 @@ class Abilities(Protocol):
     async def find(self, intent: Intent, text: str, language: str | None, now: datetime) -> Mapping[str, SlotValue]:
         """Find the values of an intent's slots inside a text."""
 
-    async def act(
-        self, intent: Intent, values: Mapping[str, SlotValue], placeholders: Mapping[str, str]
-    ) -> Mapping[str, str]:
+    async def act(self, intent: Intent, values: Mapping[str, SlotValue]) -> Mapping[str, str]:
         """Run an intent's action and return its placeholders; raises `ActionError`."""
 
     def can_hand_off(self, platform: str) -> bool:
@@ -50,12 +48,15 @@ class Turn:
         Of the classifier, where it was asked.
     intent
         The tag of the intent that was answered or is being filled in.
+    slots
+        The values that it, and those that it follows, know.
     """
 
     reply: Reply
     state: UserState
     decision: Decision | None
     intent: str | None
+    slots: Mapping[str, SlotValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,6 @@ class Answer:
     attachments: tuple[ReplyAttachment, ...] = ()
 
     def then(self, other: "Answer") -> "Answer":
-        """Return both, one after the other; the choices are those of the second, if it has any."""
+        """Return both, one after the other; the choices are those of the second: it is what was asked last."""
         text = f"{self.text}\n\n{other.text}" if self.text else other.text
-        return Answer(text, other.choices or self.choices, self.attachments + other.attachments)
+        return Answer(text, other.choices, self.attachments + other.attachments)

@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
-from bot.context import MAX_CONTEXTS, MAX_FORMS, ContextStore, UserState
+from bot.context import MAX_CONTEXTS, MAX_FILLED, MAX_FORMS, ContextStore, UserState
 from bot.conversation import MAX_DIGRESSIONS, MAX_REFUSALS
 from bot.engine import IntentEngine
 from bot.handoff import Handoff
@@ -168,7 +168,7 @@ async def test_slots_are_asked_for_in_turn(talk: Talk) -> None:
     assert await talk.say("4") in JOIN_WELCOMES
     state = await talk.state()
     assert state.form is None
-    assert {name: value.value for name, value in state.slots.items()} == {"group": "book club", "size": 4}
+    assert {name: value.value for name, value in state.values_of("join").items()} == {"group": "book club", "size": 4}
 
 
 async def test_what_the_first_message_says_is_not_asked_for(talk: Talk) -> None:
@@ -201,20 +201,140 @@ async def test_a_form_can_be_left(talk: Talk, word: str) -> None:
 
 
 async def test_something_else_is_answered_and_the_form_goes_on(talk: Talk) -> None:
-    """The question is asked again the first time; what is known already stays known."""
+    """The question is asked again; what is known already stays known."""
     await talk.say("I want to join")
     await talk.say("books")
-    assert await talk.say("when are you open") == "From ten to eight.\n\nHow many are you?"
-    assert await talk.say("when are you open") == "From ten to eight."
+    for _ in range(MAX_DIGRESSIONS - 1):
+        assert await talk.say("when are you open") == "From ten to eight.\n\nHow many are you?"
     assert await talk.say("4") in JOIN_WELCOMES
 
 
 async def test_a_form_is_left_by_talking_of_other_things(talk: Talk) -> None:
-    """After some messages about something else a number is no answer any more."""
+    """After some messages about something else that is said, and a number is no answer any more."""
     await talk.say("book")
-    for _ in range(MAX_DIGRESSIONS):
-        await talk.say("when are you open")
+    answers = [await talk.say("when are you open") for _ in range(MAX_DIGRESSIONS)]
+    assert answers[-1] == f"From ten to eight.\n\n{PHRASES['given_up']}"
     assert await talk.say("4") == "Pardon?"
+
+
+async def test_free_text_is_an_answer_after_a_digression(talk: Talk) -> None:
+    """The question was asked again, so that any words answer it."""
+    await talk.say("report")
+    assert await talk.say("when are you open") == "From ten to eight.\n\nWhat?"
+    assert await talk.say("my screen stays black") == "Noted: my screen stays black"
+
+
+async def test_a_question_is_asked_once_an_answer(talk: Talk) -> None:
+    """However the turn came to it: a form within a form that is filled at once, or given up."""
+    await talk.say("I want to join")
+    assert await talk.say("roll") == "The dice are lost.\n\nWhich group?"
+    await talk.say("book")
+    for _ in range(MAX_REFUSALS - 1):
+        assert (await talk.say("lots")).endswith("\n\nHow many seats?")
+    assert await talk.say("lots") == f"{PHRASES['given_up']}\n\nWhich group?"
+    assert talk.titles == ["chess club", "book club"]
+
+
+async def test_the_options_are_those_of_the_question_asked_last(talk: Talk) -> None:
+    """A menu that was shown on the way does not take a number for itself."""
+    await talk.say("book")
+    await talk.say("menu")
+    assert talk.titles == []
+    assert await talk.say("2") == "Seats: 2"
+
+
+async def test_consent_comes_before_an_open_question(talk: Talk) -> None:
+    """Its buttons are shown alone; the question is asked again afterwards."""
+    await talk.say("I want to join")
+    assert await talk.say("talk to a human") == f"People are kind.\n\n{PHRASES['consent']}"
+    assert talk.titles == [PHRASES["yes"], PHRASES["no"]]
+    assert await talk.say("no") == f"{PHRASES['not_passed_on']}\n\nWhich group?"
+
+
+async def test_a_stale_press_changes_nothing(talk: Talk) -> None:
+    """What was being asked is still asked."""
+    await talk.say("talk to a human")
+    before = await talk.state()
+    assert await talk.say("x", choice_id="forged") == PHRASES["stale"]
+    assert await talk.state() == before
+    assert await talk.say("yes") == PHRASES["passed_on"]
+
+
+async def test_a_title_counts_before_a_number(inference: Inference) -> None:
+    """Where the options are numbers, a number is what it says."""
+    rounds = Slot("rounds", Entity(EntityType.CHOICE, values={"2": (), "4": (), "6": ()}), ("How many rounds?",))
+    game = Intent("game", ("play",), saying("A game of {rounds}."), slots=(rounds,))
+    inference.swap(RankingClassifier(replace(CATALOG, intents=(*INTENTS, game))))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    await talk.say("play")
+    assert await talk.say("2") == "A game of 2."
+
+
+async def test_a_follow_up_knows_what_its_intent_knows(inference: Inference) -> None:
+    """Its own slots come on top, and those of another intent are none of its business."""
+    price = Intent(
+        "join.price",
+        ("and the price",),
+        saying("{seats} seats in {group}"),
+        slots=(Slot("seats", SIZE, ("How many seats in {group}?",)),),
+        **AFTER_JOINING,
+    )
+    inference.swap(RankingClassifier(replace(CATALOG, intents=(*INTENTS, price))))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    for text in ("book", "7", "I want to join", "books", "4"):
+        await talk.say(text)
+    assert await talk.say("and the price") == "How many seats in book club?"
+    assert await talk.say("3") == "3 seats in book club"
+
+
+async def test_values_live_as_long_as_the_context(inference: Inference) -> None:
+    """A context of an hour keeps for an hour what it is about."""
+    join = replace(INTENTS[1], context_set=(SetContext("join", lifespan=2, ttl_s=3_600.0),))
+    inference.swap(RankingClassifier(replace(CATALOG, intents=(join, *INTENTS[2:]))))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    for text in ("I want to join", "books", "4"):
+        await talk.say(text)
+    talk.clock.now += 1_800.0
+    assert await talk.say("yes") == "See you in book club!"
+
+
+async def test_a_form_speaks_its_language(inference: Inference) -> None:
+    """Values and words are those of the intent's language, though the platform tells none."""
+    day = Slot("day", Entity(EntityType.DATE), ("Wann?",))
+    visit = Intent("besuch", ("besuch",), saying("Bis {day}!"), slots=(day,), language="de")
+    own = {"de": {"cancel_hint": "Mit 'abbrechen' ist Schluss."}}
+    catalog = replace(CATALOG, intents=(*INTENTS, visit), phrases=own)
+    inference.swap(RankingClassifier(catalog))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    assert await talk.say("besuch") == "Wann?"
+    await talk.say("irgendwann")
+    assert own["de"]["cancel_hint"] in await talk.say("bald mal")
+    assert (await talk.say("übermorgen")).startswith("Bis ")
+
+
+async def test_what_nobody_told_is_left_out(inference: Inference) -> None:
+    """A response that needs an optional value has a gap, never braces."""
+    mail = Slot("mail", Entity(EntityType.EMAIL), required=False)
+    letter = Intent("letter", ("letter",), saying("Mail {mail}!"), slots=(mail,))
+    inference.swap(RankingClassifier(replace(CATALOG, intents=(*INTENTS, letter))))  # type: ignore[arg-type]
+    assert await talk_of(inference).say("letter") == "Mail !"
+
+
+async def test_help_may_come_without_topics(inference: Inference) -> None:
+    """An empty `did_you_mean` offers no topics; the help that the catalog has is given all the same."""
+    catalog = replace(CATALOG, fallback=replace(CATALOG.fallback, did_you_mean=""))
+    inference.swap(RankingClassifier(catalog))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    assert [await talk.say("perhaps") for _ in range(2)] == ["Pardon?", "Try 'menu'."]
+
+
+async def test_a_reload_that_takes_a_question_away_ends_its_form(talk: Talk, inference: Inference) -> None:
+    """A slot that is asked for no more is not waited for."""
+    await talk.say("book")
+    optional = replace(INTENTS[6], slots=(replace(INTENTS[6].slots[0], prompts=(), required=False),))
+    changed = replace(CATALOG, intents=(*INTENTS[:6], optional, *INTENTS[7:]))
+    inference.swap(RankingClassifier(changed))  # type: ignore[arg-type]
+    assert await talk.say("lots") == "Pardon?"
 
 
 async def test_a_form_within_a_form_comes_first(talk: Talk) -> None:
@@ -306,6 +426,7 @@ async def test_a_choice_that_is_not_open_says_so(talk: Talk) -> None:
     chess = talk.choice("chess club")
     assert await talk.press(chess) == "How many are you?"
     assert await talk.press(chess) == PHRASES["stale"]
+    await talk.say("cancel")
     await talk.say("menu")
     assert await talk.press(talk.choice("Confirm")) == PHRASES["stale"]
     for forged in ("", "i", "vffff", "\0", "handoff-yes"):
@@ -447,6 +568,16 @@ class AnyConversation(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.talk.clock.now += seconds
 
+    @rule(n_intents=st.integers(1, len(INTENTS)))
+    def reload(self, n_intents: int) -> None:
+        changed = replace(CATALOG, intents=INTENTS[:n_intents])
+        self.inference.swap(RankingClassifier(changed))  # type: ignore[arg-type]
+
+    @rule(user=st.sampled_from("ab"))
+    def tell_a_secret(self, user: str) -> None:
+        self.turn(user, "report")
+        self.turn(user, f"the secret of {user}")
+
     @rule(user=st.sampled_from("ab"))
     def forget(self, user: str) -> None:
         self.runner.run(self.talk.engine.forget(said("", user)))
@@ -458,10 +589,12 @@ class AnyConversation(RuleBasedStateMachine):
         answer = self.runner.run(self.talk.say(text, user, **changes))
         state = self.runner.run(self.talk.state(user))
         assert answer.strip()
+        assert f"secret of {other}" not in answer
+        assert "{" not in answer or "{" in text or "{" in str(state)
         assert self.runner.run(self.talk.state(other)) == before
         assert len(state.contexts) <= MAX_CONTEXTS
         assert len(state.forms) <= MAX_FORMS
-        assert len(state.slots) <= 3
+        assert len(state.filled) <= MAX_FILLED
         assert self.talk.reply is not None
         assert state.offered == self.talk.reply.choices
         assert len({choice.id for choice in state.offered}) == len(state.offered) <= 25

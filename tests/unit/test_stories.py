@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.actions import ActionRefusedError
+from bot.example_actions import poll_results
 from bot.rehearsal import Difference, Failure, Rehearsed, rehearse
 from bot.stories import StoryError, parse_story, read_stories
 from intents.catalog import IntentCatalog
@@ -256,6 +258,23 @@ def test_functions_run_and_endpoints_are_not_asked(catalog: IntentCatalog) -> No
     """A story needs no network, and tells the same with and without one."""
     assert play(catalog, r"user: roll, text: '/It is \d+\./'").passed
     assert play(catalog, "user: weather, text: No idea.").passed
+
+
+def test_what_functions_count_in_a_story_counts_nowhere_else(tmp_path: Path) -> None:
+    """A reload plays stories in the process that serves, and the members' votes must not change by that."""
+    text = """
+intents:
+  - tag: vote
+    patterns: [i vote for chess]
+    action: {call: "bot.example_actions:vote", arguments: {poll: rehearsed, choice: chess}}
+    responses: ["{result}"]
+fallback: {responses: [Pardon?]}
+"""
+    (tmp_path / "vote.yaml").write_text(text, encoding="utf-8")
+    catalog, _ = load_catalog(tmp_path / "vote.yaml", normalise)
+    assert play(catalog, "user: i vote for chess, text: 'chess: 1'").passed
+    with pytest.raises(ActionRefusedError):
+        poll_results("rehearsed")
 
 
 def test_somebody_is_always_there_to_take_over(catalog: IntentCatalog) -> None:
