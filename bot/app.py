@@ -72,7 +72,7 @@ async def run(settings: Settings, *, console: bool) -> ExitCode:
     logger.info(
         "ready: model %s, %d intents, runtime %s, platforms %s",
         bundle.name,
-        len(bundle.manifest.labels),
+        len(service.classifier.catalog.intents),
         service.classifier.runtime.name,
         ", ".join(one.platform for one in platforms),
     )

@@ -23,6 +23,7 @@ class ConfigError(Exception):
 
 STARTER = Path("intents/starter")
 STARTER_STORIES = Path("intents/stories")
+NO_STORIES = Path("none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Settings:
     @property
     def stories(self) -> Path | None:
         """The conversations that a reload must lead as written: the operator's; the starter's are for it alone."""
-        return self.stories_path or (STARTER_STORIES if self.intents_path == STARTER else None)
+        if self.stories_path is None:
+            return STARTER_STORIES if self.intents_path == STARTER else None
+        return None if self.stories_path == NO_STORIES else self.stories_path
 
     @property
     def handoff_chats(self) -> dict[str, str]:
@@ -127,7 +130,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         telegram_handoff_chat=read("TELEGRAM_HANDOFF_CHAT", _chat_id, None, "a chat's id, of digits, a group's with -"),
         action_modules=read("ACTION_MODULES", _modules, default.action_modules, "module names, separated by commas"),
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
-        stories_path=read("STORIES_PATH", Path, None, "a path"),
+        stories_path=read("STORIES_PATH", Path, None, "a path, or none"),
         models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
         state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
         encoder_dir=read("ENCODER_DIR", Path, default.encoder_dir, "a path"),

@@ -62,6 +62,7 @@ def check_dialogue(reading: Reading) -> None:
         for check in (_slot_findings, _annotation_findings, _action_findings):
             reading.findings += check(read, slots)
         reading.findings += _unused_slots(read, used[read.intent.tag])
+        reading.findings += _gaps(read)
         reading.findings += _response_findings(speaker, by_tag)
     for fallback in reading.fallbacks:
         reading.findings += _response_findings(_Speaker(fallback.finding, fallback.intent.responses, {}, False), by_tag)
@@ -102,6 +103,18 @@ def _slot_findings(read: ReadIntent, slots: Mapping[str, Slot]) -> Iterator[Find
                 read.finding, [((*at, key, place), text) for place, text in enumerate(texts)], known
             )
         earlier.add(slot.name)
+
+
+def _gaps(read: ReadIntent) -> Iterator[Finding]:
+    """Warn of optional values without which there is nothing to say."""
+    for slot in read.intent.slots:
+        needs = [slot.name in {*placeholder_names(one.text), *one.when.slots} for one in read.intent.responses]
+        if not slot.required and needs and all(needs):
+            message = (
+                f'every response needs "{slot.name}", which is optional: add one without {{{slot.name}}}, or make the'
+                " slot required"
+            )
+            yield read.finding(Severity.WARNING, message, "responses")
 
 
 def _annotation_findings(read: ReadIntent, _: Mapping[str, Slot]) -> Iterator[Finding]:

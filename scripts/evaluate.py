@@ -148,7 +148,7 @@ def _by_file(arguments: argparse.Namespace, settings: Settings) -> Evaluated:
         catalog, _ = load_catalog(arguments.intents, normalise)
         if fingerprint(catalog, bundle.manifest.config) != bundle.manifest.fingerprint:
             fail(f"{arguments.intents} has other patterns than the model: run `{TRAIN_COMMAND}`")
-    messages = read_labelled(arguments.data, bundle.manifest.labels)
+    messages = read_labelled(arguments.data, [intent.tag for intent in catalog.trainable])
     runtime = load_runtime(bundle, settings.model_runtime)
     classifier = IntentClassifier(bundle, runtime, catalog, threshold=settings.confidence_threshold)
     classifier.warm_up()

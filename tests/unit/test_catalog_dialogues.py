@@ -74,7 +74,7 @@ JOIN = entry(
       - {name: group, type: group, prompt: Which group?, invalid: [There is none., No.]}
       - {name: day, type: date, required: false}
     """,
-    responses='["Welcome to {group} on {day}."]',
+    responses='["Welcome to {group} on {day}.", "Welcome to {group}."]',
 )
 
 
@@ -88,7 +88,9 @@ def test_slots_take_their_entities_from_the_file_or_from_themselves(tmp_path: Pa
       - {name: code, type: regex, regex: "[A-Z]+", required: false}
       - {name: note, required: false}
     """
-    catalog = sound(tmp_path, entry("a", slots, responses='["{group} {size} {kind} {code} {note}"]'), head=GROUPS)
+    catalog = sound(
+        tmp_path, entry("a", slots, responses='["{group} {size} {kind} {code} {note}", "{group}"]'), head=GROUPS
+    )
     assert catalog.intents[0].slots == (
         Slot(
             "group",
@@ -135,7 +137,8 @@ def test_responses_may_be_texts_and_objects(tmp_path: Path) -> None:
         choices: [Opening hours, {title: Again, intent: join}]
     """
     text = JOIN.replace(
-        '    responses: ["Welcome to {group} on {day}."]\n', textwrap.indent(textwrap.dedent(responses), "    ")
+        '    responses: ["Welcome to {group} on {day}.", "Welcome to {group}."]\n',
+        textwrap.indent(textwrap.dedent(responses), "    "),
     )
     (intent,) = sound(tmp_path, text, head=GROUPS).intents
     assert intent.responses == (
@@ -554,6 +557,26 @@ def test_catalog_of_everything_survives_the_way_through_json(tmp_path: Path) -> 
     )
     catalog = sound(tmp_path, text, head=GROUPS)
     assert IntentCatalog.from_json(catalog.to_json()) == catalog
+
+
+@pytest.mark.parametrize(
+    ("responses", "n_warnings"),
+    [
+        ("['Mail {mail}.']", 1),
+        ("['Mail {mail}.', {text: Mail., when: {slots: {mail: any}}}]", 1),
+        ("['Mail {mail}.', A letter.]", 0),
+    ],
+)
+def test_an_optional_value_must_not_be_all_there_is_to_say(tmp_path: Path, responses: str, n_warnings: int) -> None:
+    """Where the value is missing, something is left to answer."""
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "intents: [{tag: a, patterns: [a, b, c, d, e], slots: [{name: mail, type: email, required: false}],"
+        f" responses: {responses}}}]\n"
+    )
+    _, warnings = load_catalog(path, normalise)
+    assert len(warnings) == n_warnings
+    assert all("which is optional" in warning.message for warning in warnings)
 
 
 def test_phrases_are_kept_by_language(tmp_path: Path) -> None:

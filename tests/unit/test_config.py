@@ -181,6 +181,7 @@ def test_a_file_that_is_no_text_is_refused(directory: Path) -> None:
         ({}, Path("intents/stories")),
         ({"INTENTS_PATH": "mine.yaml"}, None),
         ({"STORIES_PATH": "mine"}, Path("mine")),
+        ({"STORIES_PATH": "none"}, None),
         ({"INTENTS_PATH": "mine.yaml", "STORIES_PATH": "s"}, Path("s")),
     ],
 )
