@@ -97,10 +97,11 @@ class DiscordAdapter:
 
     async def post(self, conversation_id: str, text: str) -> None:
         """Send a text to a channel; see `adapters.base.Adapter.post`."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None or connection.user is None or connection.is_closed():
             raise PlatformUnavailableError("Discord is not connected")
         try:
-            await post(self._connection, int(conversation_id), text)
+            await post(connection, int(conversation_id), text)
         except LIBRARY_ERRORS as exc:
             fault = f"Discord did not take a message to {conversation_id}: {said_of(exc)}"
             raise PlatformUnavailableError(fault) from exc

@@ -71,7 +71,6 @@ class TelegramAdapter:
             except TelegramError as exc:
                 raise PlatformUnavailableError(f"Telegram cannot be reached: {reason(exc)}") from None
             finally:
-                self._bot = None
                 self._connected.clear()
 
     async def _serve(self, stack: AsyncExitStack) -> None:
@@ -85,6 +84,7 @@ class TelegramAdapter:
         application.add_handler(TypeHandler(Update, partial(self._receive, bot, queues)))
         await application.initialize()
         stack.push_async_callback(application.shutdown)
+        stack.callback(setattr, self, "_bot", None)  # after the replies in flight, which may post
         stack.push_async_callback(queues.drain)
         await application.start()
         stack.push_async_callback(application.stop)

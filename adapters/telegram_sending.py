@@ -126,7 +126,11 @@ class Place:
 async def post(bot: PollingBot, chat_id: int, text: str) -> None:
     """Send a text to a chat, in as many messages as it needs; raises what the library raises."""
     for part in _parts(text):
-        await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
+        try:
+            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
+        except ChatMigrated as exc:
+            chat_id = exc.new_chat_id
+            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
 
 
 async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> None:

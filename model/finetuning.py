@@ -227,10 +227,14 @@ class PairBatches:
         for number in random.permutation(len(parts)):
             rows = parts[number].ravel()
             targets = self._one_hot[self._labels[rows]]
-            batch, mask = pad_states([self._states[row] for row in rows])
-            overlooked = random.random(mask.shape) < self._token_dropout
-            overlooked[:, 0] = False  # the opening token stays, so that every text has one
-            yield (batch, mask & ~overlooked), {"logits": targets, "features": targets}
+            batch = pad_states([self._some_tokens(self._states[row], random) for row in rows])
+            yield batch, {"logits": targets, "features": targets}
+
+    def _some_tokens(self, states: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+        """Return the hidden states of a text without those that are overlooked this time."""
+        is_kept = random.random(len(states)) >= self._token_dropout
+        is_kept[0] = True  # the opening token stays, so that every text has one
+        return states[is_kept]
 
     def dataset(self) -> tf.data.Dataset:
         """Return the batches of one epoch, for `keras.Model.fit`; nothing is read ahead, the epoch may still change."""

@@ -43,13 +43,13 @@ SMALL_CATALOG = {
         },
         {
             "tag": "cheese_yes",
-            "patterns": ["yes", "yes please", "with cheese", "sure, cheese"],
+            "patterns": ["yes", "yes please", "with cheese", "sure, cheese", "a lot of it"],
             "responses": ["Cheese it is."],
             "context_filter": ["cheese"],
         },
         {
             "tag": "cheese_no",
-            "patterns": ["no", "no thanks", "without cheese", "no cheese"],
+            "patterns": ["no", "no thanks", "without cheese", "no cheese", "leave it off"],
             "responses": ["No cheese then."],
             "context_filter": ["cheese"],
         },

@@ -119,8 +119,8 @@ class DiscordServer:
     ----------
     bot
         The bot's account; its id is the application's too.
-    general, thread
-        The channels of the server `guild_id`.
+    general, thread, team
+        The channels of the server `guild_id`; the last is the admins' own.
     requests
         Every REST request so far.
     violations
@@ -129,6 +129,8 @@ class DiscordServer:
         The registered slash commands: ``"global"`` or a server's id, to a list.
     messages
         Every message by its id.
+    locales
+        The languages of members, as interactions tell them, by the member's id.
     gateway
         The other half.
     """
@@ -139,15 +141,17 @@ class DiscordServer:
         self.guild_id = payloads.snowflake()
         self.general = payloads.text_channel("general", self.guild_id)
         self.thread = payloads.thread("seedlings", self.general)
+        self.team = payloads.text_channel("team", self.guild_id)
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
         self.messages: dict[str, Json] = {}
+        self.locales: dict[str, str] = {}
         self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
         )
-        self._channels = {channel["id"]: channel for channel in (self.general, self.thread)}
+        self._channels = {channel["id"]: channel for channel in (self.general, self.thread, self.team)}
         self._direct: dict[str, Json] = {}
         self._interactions: dict[str, Interaction] = {}
         self._nonces: dict[str, Json] = {}
@@ -276,10 +280,7 @@ class DiscordServer:
         known = {command["name"]: command for scope in scopes for command in self.commands[scope]}
         assert name in known, f"/{name} is not registered here, only {sorted(known)}"
         assert {option["name"] for option in known[name]["options"]} == set(options)
-        interaction = Interaction(self, payloads.interaction(known[name], channel, user, options))
-        self._interactions[interaction.payload["token"]] = interaction
-        await self.gateway.dispatch("INTERACTION_CREATE", interaction.payload)
-        return interaction
+        return await self._interact(payloads.interaction(known[name], channel, user, options), user)
 
     async def press(self, user: Json, message: Json, title: str) -> Interaction:
         """Press a button of a message of the bot, as it stands there; it must be there and can be pressed."""
@@ -288,7 +289,10 @@ class DiscordServer:
         assert title in buttons, f"there is no button {title!r}, only {sorted(buttons)}"
         assert not buttons[title].get("disabled"), f"the button {title!r} cannot be pressed any more"
         channel = self._channels[shown["channel_id"]]
-        payload = payloads.pressed(buttons[title], shown, self.bot["id"], channel, user)
+        return await self._interact(payloads.pressed(buttons[title], shown, self.bot["id"], channel, user), user)
+
+    async def _interact(self, payload: Json, user: Json) -> Interaction:
+        payload["locale"] = self.locales.get(user["id"], payload["locale"])
         interaction = Interaction(self, payload)
         self._interactions[payload["token"]] = interaction
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
@@ -341,7 +345,7 @@ class DiscordServer:
             "resume_gateway_url": f"ws://127.0.0.1:{self._port}{gateway.RESUME_PATH}",
             "application": {"id": self.bot["id"], "flags": 0, "flags_new": "0"},
         }
-        guild = payloads.guild(self.guild_id, [self.general], [self.thread])
+        guild = payloads.guild(self.guild_id, [self.general, self.team], [self.thread])
         return [("READY", ready), ("GUILD_CREATE", guild)]
 
     def _application(self) -> web.Application:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
 from adapters.telegram_adapter import TelegramAdapter
 from tests.e2e.telegram_server import WAIT_S, TelegramServer
 
@@ -20,11 +20,17 @@ async def echo(message: IncomingMessage, _: Progress) -> Reply | None:
     return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
 
 
+def make_adapter(server: TelegramServer, handler: Handler = echo) -> TelegramAdapter:
+    return TelegramAdapter(token=server.token, handler=handler, commands=COMMANDS, api_url=server.api_url)
+
+
 @asynccontextmanager
-async def running(server: TelegramServer, handler: Any = echo) -> AsyncIterator[asyncio.Task[None]]:
-    """An adapter that is connected, and is stopped in the end."""
+async def running(
+    server: TelegramServer, handler: Any = echo, *, adapter: TelegramAdapter | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """An adapter that is connected, and is stopped in the end; one with a handler unless it is given."""
     stopping = asyncio.Event()
-    adapter = TelegramAdapter(token=server.token, handler=handler, commands=COMMANDS, api_url=server.api_url)
+    adapter = adapter or make_adapter(server, handler)
     run = asyncio.create_task(adapter.run(stopping))
     connected = asyncio.create_task(adapter.connected.wait())
     try:

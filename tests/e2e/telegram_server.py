@@ -192,6 +192,10 @@ class TelegramServer:
 
     # What a test does and waits for.
 
+    def join(self, chat: Json) -> None:
+        """Make the bot a member of a chat in which nobody has written yet."""
+        self._chats[chat["id"]] = chat
+
     async def say(
         self,
         user: Json,

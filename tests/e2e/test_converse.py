@@ -59,9 +59,8 @@ def converse(trained: "Trained", *arguments: str, **variables: str) -> subproces
 
 
 def test_stories_that_pass_are_counted(trained: "Trained", stories: Path) -> None:
-    """Without a word on the command line it plays those of intents/stories."""
-    assert stories.is_dir()
-    done = converse(trained)
+    """Without a word on the command line it plays those that the settings name."""
+    done = converse(trained, STORIES_PATH=str(stories))
     assert (done.returncode, done.stderr) == (0, "")
     assert "A pizza with cheese" in done.stdout
     assert "1 of 1 stories passed" in done.stdout
@@ -97,14 +96,18 @@ def test_malformed_story_is_refused_before_anything_is_loaded(trained: "Trained"
     """Exit code 2, and the line; there need not even be a model."""
     path = stories / "odd.yaml"
     path.write_text("story: Odd\nturns:\n  - usr: hello\n", encoding="utf-8")
-    done = converse(trained, "--models", str(stories))
+    done = converse(trained, "intents/stories", "--models", str(stories))
     assert (done.returncode, done.stdout) == (2, "")
     assert f'{path.relative_to(trained.intents_path.parent)}:3: usr: unknown field: did you mean "user"?' in done.stderr
 
 
-def test_no_stories_are_no_success(trained: "Trained") -> None:
-    """A script that looks for stories in the wrong place must not think that all is well."""
-    assert converse(trained).returncode == 2
+@pytest.mark.parametrize("arguments", [[], ["intents"]], ids=["not named", "not there"])
+def test_no_stories_are_no_success(trained: "Trained", stories: Path, arguments: list[str]) -> None:
+    """A script must not think that all is well; other intents than the starter have no stories that go unnamed."""
+    assert stories.is_dir()
+    done = converse(trained, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ("holds no *.yaml" if arguments else "STORIES_PATH") in done.stderr
 
 
 def test_without_a_model_it_says_how_to_make_one(trained: "Trained", stories: Path) -> None:

@@ -80,7 +80,7 @@ def test_train_writes_a_model_and_makes_it_current(
     assert json.loads((Path(path) / "manifest.json").read_text("utf-8"))["seed"] == 3
     for figure in ("accuracy", "macro f1", "threshold"):
         assert any(figure in line for line in report)
-    assert "Training on 24 patterns of 5 intents" in stderr
+    assert "Training on 26 patterns of 5 intents" in stderr
     assert "Traceback" not in stderr
     assert not list(models_dir.glob(".writing-*"))
     chat = subprocess.run(
@@ -149,7 +149,7 @@ async def test_ctrl_c_before_training_has_begun_changes_nothing(trained: "Traine
     edit(trained.intents_path, "greeting", patterns=["hello", "ahoy", "good morning"])
     paths = ["--intents", str(trained.intents_path), "--models", str(trained.models_dir)]
     async with running(command("scripts.train", *paths, "--if-due"), {}, tmp_path) as process:
-        await process.wrote("Training on 21 patterns")
+        await process.wrote("Training on 23 patterns")
         process.signal(signal.SIGINT)
         assert await process.code() == 130
     assert "Traceback" not in process.stderr
@@ -296,7 +296,7 @@ def test_validate_lists_every_finding(trained: "Trained", tmp_path: Path) -> Non
     """Errors fail, warnings fail only where asked; a clean file is said to be clean."""
     path = str(trained.intents_path)
     assert run(tmp_path, "scripts.validate", path, "--strict").returncode == 0
-    edit(trained.intents_path, "greeting", patterns=["hello", "Hello!"])
+    edit(trained.intents_path, "greeting", patterns=["hello", "hi", "good day", "hey bot", "greetings", "Hello!"])
     warned = run(tmp_path, "scripts.validate", path)
     assert (warned.returncode, "warning" in warned.stdout, "duplicate" in warned.stdout) == (0, True, True)
     assert run(tmp_path, "scripts.validate", path, "--strict").returncode == 1

@@ -58,7 +58,7 @@ async def test_no_encoder_on_purpose_is_not_remarked(trained: "Trained", tmp_pat
     """Who asked for none knows."""
     arguments = command("scripts.train", *paths_of(trained), "--encoder", "none")
     async with running(arguments, {}, tmp_path) as process:
-        await process.wrote("Training on 24 patterns")
+        await process.wrote("Training on 26 patterns")
     assert "encoder" not in process.stderr
 
 
@@ -111,7 +111,7 @@ def test_encoder_that_cannot_be_used_ends_training(
     assert (code, stdout) == (1, "")
     assert "Traceback" not in stderr
     announced, *told = filter(None, stderr.splitlines())
-    assert announced.startswith("Training on 24 patterns")
+    assert announced.startswith("Training on 26 patterns")
     assert len(told) == 1
     assert told[0].startswith(f"{directory} holds no sentence encoder of the BERT architecture: ")
     assert ("roberta" if fault == "architecture" else WEIGHTS_FILE) in told[0]
