@@ -64,7 +64,7 @@ class FineTuningConfig:
         How much of the tuned weights is kept; the rest are the published ones.
     """
 
-    epochs: int = 10
+    epochs: int = 8
     epochs_large: int = 6
     min_epochs: int = 3
     batch_size: int = 64
@@ -120,7 +120,7 @@ class TrainingConfig:
     min_count: int = 1
     min_count_large: int = 3
     encoder_min_count: int = 3
-    epochs: int = 10
+    epochs: int = 14
     epochs_large: int = 7
     encoder_epochs: int = 6
     min_steps: int = 100
