@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.entities import warm_up
 from intents.catalog import IntentCatalog, spoken_list
 from intents.findings import CatalogError, Finding
-from intents.kept import load_kept_catalog
+from intents.kept import KEPT_CATALOG, load_kept_catalog
 from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
@@ -21,9 +21,6 @@ from model.text import normalise
 logger = logging.getLogger(__name__)
 
 CheckActions = Callable[[IntentCatalog, str], Sequence[Finding]]
-
-KEPT_CATALOG = ".catalog.json"
-"""The catalog as it was read last, in the models directory."""
 
 N_NAMED = 5
 """How many stories an error names before it says that there are more."""

@@ -18,8 +18,11 @@ from intents.validation import Normalise, load_catalog
 
 CODE = Path(__file__).parent
 
+KEPT_CATALOG = ".catalog.json"
+"""The name of the file, in the models directory."""
 
-def load_kept_catalog(path: Path, normalise: Normalise, kept: Path) -> tuple[IntentCatalog, tuple[Finding, ...]]:
+
+def load_kept_catalog(path: Path, normalise: Normalise, kept: Path | None) -> tuple[IntentCatalog, tuple[Finding, ...]]:
     """Return what `load_catalog` returns, from a file that an earlier call wrote if the catalog is as it was then.
 
     Parameters
@@ -29,19 +32,20 @@ def load_kept_catalog(path: Path, normalise: Normalise, kept: Path) -> tuple[Int
     normalise
         The normalisation of the classifier, the same in all calls for one file.
     kept
-        Where the catalog is kept; a file that cannot be read or written costs time, nothing else.
+        Where the catalog is kept; a file that cannot be read or written costs time, nothing else. None keeps nothing.
 
     Raises
     ------
     CatalogError
         Something in the catalog is an error; it holds everything found.
     """
-    key = _key(path)
-    found = _read(kept, key) if key is not None else None
+    key = _key(path) if kept is not None else None
+    if kept is None or key is None:
+        return load_catalog(path, normalise)
+    found = _read(kept, key)
     if found is None:
         found = load_catalog(path, normalise)
-        if key is not None:
-            _write(kept, key, *found)
+        _write(kept, key, *found)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
-from intents.validation import load_catalog
+from intents.kept import KEPT_CATALOG, load_kept_catalog
 from model.bundle import Bundle, BundleError, check_writable, current_path, fingerprint, load_bundle, set_current
 from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
 from model.encoder_files import FETCH_COMMAND, EncoderFilesError
@@ -48,12 +48,13 @@ def main() -> int:
     """Train; return 0, or 1 if the catalog has errors or the bundle cannot be written."""
     arguments = _arguments()
     try:
-        catalog, warnings = load_catalog(arguments.intents, normalise)
+        # what starts the bot time and again reads the files again only where they changed
+        kept = arguments.models / KEPT_CATALOG if arguments.if_due else None
+        catalog, warnings = load_kept_catalog(arguments.intents, normalise, kept)
     except CatalogError as error:
         print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
         # a broken file keeps no bot from starting that has a model to serve
         return 0 if arguments.if_due and _whole_bundle(arguments.models) else 1
-    _print_warnings(warnings)
     try:
         encoder = chosen_encoder(arguments)
         tuned = read_tuned(arguments.models)
@@ -61,6 +62,7 @@ def main() -> int:
         fail(error)
     if arguments.if_due and _fits(arguments.models, catalog, tuned, encoder):
         return 0
+    _print_warnings(warnings)
     config = config_for(tuned, encoder.identity)
     if encoder.is_missing:
         print(
