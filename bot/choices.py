@@ -7,6 +7,9 @@ from adapters.base import ReplyChoice
 from intents.catalog import Choice, Intent, IntentCatalog, Slot
 from model.text import normalise
 
+MOST_CHOICES = 25
+"""As many as every platform shows."""
+
 YES = "handoff-yes"
 NO = "handoff-no"
 """Consent to be passed on to a person, and its refusal."""
@@ -40,7 +43,9 @@ def of_response(choices: Iterable[Choice]) -> tuple[ReplyChoice, ...]:
 
 
 def of_slot(intent: Intent, slot: Slot) -> tuple[ReplyChoice, ...]:
-    """Return the values of a slot as choices; none where its values are not counted."""
+    """Return the values of a slot as choices; none where they are not counted, or more than can be shown."""
+    if len(slot.entity.values) > MOST_CHOICES:
+        return ()
     return tuple(ReplyChoice(value_id(intent.tag, slot.name, value), value) for value in slot.entity.values)
 
 

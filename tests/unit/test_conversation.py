@@ -270,6 +270,19 @@ async def test_a_title_counts_before_a_number(inference: Inference) -> None:
     assert await talk.say("2") == "A game of 2."
 
 
+@pytest.mark.parametrize(("n_values", "n_shown"), [(25, 25), (26, 0)])
+async def test_more_values_than_can_be_shown_are_typed(inference: Inference, n_values: int, n_shown: int) -> None:
+    """Some of them as buttons would look like all of them."""
+    values: dict[str, tuple[str, ...]] = {f"town {number}": () for number in range(n_values)}
+    town = Slot("town", Entity(EntityType.CHOICE, values=values), ("Which town?",))
+    intents = (*INTENTS, Intent("move", ("move",), saying("To {town}!"), slots=(town,)))
+    inference.swap(RankingClassifier(replace(CATALOG, intents=intents)))  # type: ignore[arg-type]
+    talk = talk_of(inference)
+    await talk.say("move")
+    assert len(talk.titles) == n_shown
+    assert await talk.say("town 7") == "To town 7!"
+
+
 async def test_a_follow_up_knows_what_its_intent_knows(inference: Inference) -> None:
     """Its own slots come on top, and those of another intent are none of its business."""
     price = Intent(
