@@ -49,7 +49,7 @@ async def test_without_the_encoders_files_it_trains_on(trained: "Trained", tmp_p
     edit(trained.intents_path, "greeting", patterns=["hello", "ahoy", "good morning"])
     variables = {"ENCODER_DIR": str(tmp_path / "nowhere")}
     async with running(command("scripts.train", *paths_of(trained), "--if-due"), variables, tmp_path) as process:
-        await process.wrote("Training on 21 patterns")
+        await process.wrote("Training on 23 patterns")
     first = next(line for line in process.stderr.splitlines() if "encoder" in line)
     assert first == f"{WITHOUT} Fetch them with `python -m scripts.fetch_encoder` and train again."
 
