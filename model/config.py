@@ -120,7 +120,7 @@ class TrainingConfig:
     min_count: int = 1
     min_count_large: int = 3
     encoder_min_count: int = 3
-    epochs: int = 14
+    epochs: int = 10
     epochs_large: int = 7
     encoder_epochs: int = 6
     min_steps: int = 100

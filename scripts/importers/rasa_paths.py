@@ -64,6 +64,12 @@ def read_paths(root: Node, file: SourceFile, ledger: Ledger) -> Iterable[Path]:
             ledger.find("rules" if path.is_rule else "stories")
             for condition in entry["condition"]:
                 path.active_form = condition["active_loop"].text or path.active_form
+                if "slot_was_set" in condition:
+                    why = "left out, so that it holds always: a response may have `when: {slots: ...}` instead"
+                    ledger.note(f"{file.name}:{condition.line}", f"{kind} {path.name!r}: condition on slots", why)
+            if path.active_form and next((True for step in entry["steps"] if _intents(step)), False):
+                why = f"it holds only while the form {path.active_form} is filled in there, and always here"
+                ledger.note(place, f"{kind} {path.name!r}: condition on a form", why)
             _read_steps(entry["steps"], path, file, ledger)
             yield path
 

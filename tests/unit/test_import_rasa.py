@@ -145,3 +145,21 @@ def test_forms_whose_slots_stand_in_code_are_guessed_from_their_prompts(
     assert [(slot.name, slot.prompts) for slot in pay.slots] == [("amount", ("How much?",)), ("card", ("Which card?",))]
     assert list(pay.slots[1].entity.values) == ["gold", "blue"]
     assert texts_of(pay) == ["{amount} paid."]
+
+
+def test_conditions_that_have_no_counterpart_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rule inside a form, or under a slot, holds always once it is here; who moves is told, with the line."""
+    project = tmp_path / "bot"
+    project.mkdir()
+    (project / "nlu.yml").write_text("nlu:\n- intent: affirm\n  examples: |\n    - yes\n    - sure\n")
+    (project / "domain.yml").write_text("intents: [affirm]\nresponses:\n  utter_ok:\n  - text: Fine.\n")
+    (project / "rules.yml").write_text(
+        "rules:\n- rule: inside\n  condition:\n  - active_loop: pay_form\n  - slot_was_set:\n    - paid: true\n"
+        "  steps:\n  - intent: affirm\n  - action: utter_ok\n"
+    )
+    assert run_import(monkeypatch, project, "--to", tmp_path / "moved.yaml") == 0
+    said = capsys.readouterr().err
+    assert "rules.yml:2: rule 'inside': condition on a form" in said
+    assert "rules.yml:5: rule 'inside': condition on slots" in said
