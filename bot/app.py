@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -26,19 +27,21 @@ from model.bundle import BundleError
 logger = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, *, console: bool) -> ExitCode:
+async def run(settings: Settings, environment: Mapping[str, str], *, console: bool) -> ExitCode:
     """Serve until a signal, or the end of the terminal's input.
 
     Parameters
     ----------
     settings
         The process's settings.
+    environment
+        What they were read from; headers of endpoints take their secrets from it.
     console
         Whether to chat in the terminal instead of on the platforms.
     """
     stopping = asyncio.Event()
     _handle_signals(stopping)
-    actions = ActionRunner(settings.action_modules)
+    actions = ActionRunner(settings.action_modules, environment=environment)
     loader = ServiceLoader(
         settings.models_dir,
         settings.intents_path,

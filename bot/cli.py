@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,8 @@ def main() -> NoReturn:
     parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
     arguments = parser.parse_args()
     try:
-        settings = parse_settings(read_environment(arguments.env_file))
+        environment = read_environment(arguments.env_file)
+        settings = parse_settings(environment)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         leave(ExitCode.CONFIGURATION)
@@ -29,7 +31,7 @@ def main() -> NoReturn:
     configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
     if console and not arguments.console:
         print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
-    asyncio.run(_serve(settings, console=console))
+    asyncio.run(_serve(settings, environment, console=console))
 
 
 def _open_closed_streams() -> None:
@@ -43,6 +45,6 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
-async def _serve(settings: Settings, *, console: bool) -> NoReturn:
+async def _serve(settings: Settings, environment: Mapping[str, str], *, console: bool) -> NoReturn:
     """Serve, and leave from within the event loop: its own end waits for a name look-up that gets no answer."""
-    leave(await run(settings, console=console))
+    leave(await run(settings, environment, console=console))

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from bot.config import Settings
+from bot.config import read_environment, Settings
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding, Severity, errors_in
 from intents.validation import load_catalog
@@ -79,7 +79,7 @@ def _looked_deeper(path: Path, catalog: IntentCatalog, settings: Settings) -> tu
     if any(intent.action is not None for intent in catalog.intents):
         from bot.actions import ActionRunner  # noqa: PLC0415 - most catalogs have no need of it
 
-        faults = ActionRunner(settings.action_modules).check(catalog)
+        faults = ActionRunner(settings.action_modules, environment=read_environment()).check(catalog)
         findings += [read[str(fault.tag)].finding(fault.severity, fault.message, "action") for fault in faults]
     if not all((settings.encoder_dir / name).is_file() for name in MINILM_SHA256):
         return findings, f"the encoder's files are not in {settings.encoder_dir} (`{FETCH_COMMAND}` fetches them)"
