@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from bot.config import read_environment, Settings
+from bot.config import Settings, read_environment
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding, Severity, errors_in
 from intents.validation import load_catalog
