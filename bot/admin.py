@@ -64,7 +64,9 @@ class Reloader:
             await progress("Loading and checking the model ...")
             started = time.monotonic()
             try:
-                service = await asyncio.get_running_loop().run_in_executor(self._executor, self._loader.anew)
+                service = await asyncio.get_running_loop().run_in_executor(
+                    self._executor, self._loader.anew, self._inference.classifier
+                )
             except (BundleError, CatalogError, StoriesDifferError) as error:
                 logger.warning("reload refused: %s", error)
                 return f"Nothing was reloaded, and the old model still answers.\n{_shortened(error)}"

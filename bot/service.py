@@ -5,7 +5,7 @@ Blocking work, for a thread beside the event loop.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class StoriesDifferError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoryGate:
-    """Conversations that a new classifier must lead as written before it serves.
+    """Conversations that a new classifier must lead as written, if the one in service does, before it serves.
 
     Parameters
     ----------
@@ -50,28 +50,43 @@ class StoryGate:
     path: Path
     action_modules: tuple[str, ...]
 
-    def check(self, classifier: IntentClassifier) -> None:
-        """Play all stories; for a thread without an event loop.
+    def check(self, classifier: IntentClassifier, serving: IntentClassifier | None) -> tuple[str, ...]:
+        """Play all stories, and return what the admin should know of them; for a thread without an event loop.
 
         Raises
         ------
         StoriesDifferError
-            One came out otherwise, or cannot be read.
+            A story came out otherwise that does not in service, or the stories cannot be read.
         """
-        from bot.rehearsal import rehearse  # noqa: PLC0415 - what reads stories is of no use to serving
-        from bot.stories import StoryError, read_stories  # noqa: PLC0415
+        from bot.stories import StoryError  # noqa: PLC0415 - what reads stories is of no use to serving
 
         try:
-            rehearsed = rehearse(read_stories([self.path]), classifier, action_modules=self.action_modules)
+            n_stories, differing = self._play(classifier)
+            worse = differing - self._play(_twin(serving))[1] if differing and serving is not None else differing
         except StoryError as error:
             raise StoriesDifferError(f"the stories cannot be played: {error}") from error
-        failed = [one for one in rehearsed if not one.passed]
-        if failed:
-            names = spoken_list([one.placed.story.story for one in failed], N_NAMED)
-            raise StoriesDifferError(
-                f"{len(failed)} of {len(rehearsed)} stories come out otherwise ({names}):"
-                f" `python -m scripts.converse {self.path}` shows how"
-            )
+        shown = f"`python -m scripts.converse {self.path}` shows how"
+        if worse:
+            names = spoken_list(sorted(worse), N_NAMED)
+            raise StoriesDifferError(f"{len(worse)} of {n_stories} stories come out otherwise ({names}): {shown}")
+        if differing:
+            return (f"{len(differing)} of {n_stories} stories come out otherwise, as they did before: {shown}",)
+        return ()
+
+    def _play(self, classifier: IntentClassifier) -> tuple[int, set[str]]:
+        """Return how many stories there are, and the names of those that come out otherwise."""
+        from bot.rehearsal import rehearse  # noqa: PLC0415
+        from bot.stories import read_stories  # noqa: PLC0415
+
+        rehearsed = rehearse(read_stories([self.path]), classifier, action_modules=self.action_modules)
+        return len(rehearsed), {one.placed.story.story for one in rehearsed if not one.passed}
+
+
+def _twin(classifier: IntentClassifier) -> IntentClassifier:
+    """Return a classifier that decides as one in service does, with a runtime of its own: none is thread-safe."""
+    runtime = load_runtime(classifier.bundle, "keras" if classifier.runtime.name == "keras" else "litert")
+    threshold = classifier.rule.policy.threshold
+    return IntentClassifier(classifier.bundle, runtime, classifier.catalog, threshold=threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +139,13 @@ class ServiceLoader:
             catalog, notes = bundle.catalog, ()
         return self._service(bundle, catalog, notes)
 
-    def anew(self) -> Service:
+    def anew(self, serving: IntentClassifier | None = None) -> Service:
         """Load beside what serves.
+
+        Parameters
+        ----------
+        serving
+            In service now: what it does not do either is no reason to refuse another.
 
         Raises
         ------
@@ -138,9 +158,9 @@ class ServiceLoader:
         """
         bundle = load_bundle(current_path(self.models_dir))
         service = self._service(bundle, *self._catalog_for(bundle))
-        if self.gate is not None:
-            self.gate.check(service.classifier)
-        return service
+        if self.gate is None:
+            return service
+        return replace(service, notes=(*service.notes, *self.gate.check(service.classifier, serving)))
 
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
         catalog, warnings = load_kept_catalog(self.intents_path, normalise, self.models_dir / KEPT_CATALOG)

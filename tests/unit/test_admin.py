@@ -15,7 +15,7 @@ import pytest
 from bot.admin import N_NAMED, Reloader, describe_changes
 from bot.context import ContextStore
 from bot.inference import Inference
-from bot.service import Service, ServiceLoader
+from bot.service import Service, ServiceLoader, StoryGate
 from intents.catalog import Fallback, Intent
 from intents.findings import CatalogError, Finding, Severity
 from model.bundle import BundleMissingError
@@ -85,7 +85,7 @@ class FakeLoader:
         self.go_on = threading.Event()
         self.go_on.set()
 
-    def anew(self) -> Service:
+    def anew(self, _serving: object = None) -> Service:
         self.entered.set()
         assert self.go_on.wait(WAIT_S)
         if isinstance(self.result, Exception):
@@ -193,7 +193,10 @@ class Bot:
     """An engine over a trained model in service."""
 
     def __init__(self, trained: "Trained", executor: ThreadPoolExecutor) -> None:
-        loader = ServiceLoader(trained.models_dir, trained.intents_path)
+        self.stories = trained.intents_path.with_name("stories.yaml")
+        self.stories.write_text("story: Hours\nturns:\n  - {user: when do you close, text: '10:00'}\n", "utf-8")
+        gate = StoryGate(self.stories, ())
+        loader = ServiceLoader(trained.models_dir, trained.intents_path, gate=gate)
         self._path = trained.intents_path
         self.inference = Inference(loader.at_start().classifier)
         self._engine = engine_of(self.inference, ContextStore(capacity=10, ttl_s=60.0, clock=Clock()))
@@ -225,13 +228,38 @@ def bot(trained: "Trained", executor: ThreadPoolExecutor) -> Iterator[Bot]:
 async def test_an_edited_response_takes_effect(bot: Bot) -> None:
     """Without training; conversations that were under way go on."""
     assert await bot.answer("I want a pizza") == "With cheese?"
-    bot.edit("opening_hours", responses=["We never close."])
+    bot.edit("opening_hours", responses=["We never close, not even at 10:00."])
     bot.edit("cheese_yes", responses=["Lots of cheese."])
     text = await bot.reload()
     assert "2 with other answers (opening_hours and cheese_yes)" in text
     assert "training" not in text
     assert await bot.answer("yes") == "Lots of cheese."
-    assert await bot.answer("when do you close") == "We never close."
+    assert await bot.answer("when do you close") == "We never close, not even at 10:00."
+
+
+async def test_a_story_that_comes_out_otherwise_refuses_a_reload(bot: Bot) -> None:
+    """The answers that were in service still are, and the story is named with the command that shows how."""
+    bot.edit("opening_hours", responses=["We never close."])
+    text = await bot.reload()
+    assert text.startswith("Nothing was reloaded")
+    assert "1 of 1 stories come out otherwise (Hours): `python -m scripts.converse" in text
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
+async def test_a_story_that_fails_in_service_refuses_nothing(bot: Bot) -> None:
+    """A new model need not do what the old one does not; the admin is told."""
+    bot.stories.write_text("story: Hours\nturns:\n  - {user: when do you close, text: never}\n", "utf-8")
+    bot.edit("opening_hours", responses=["Ask the owner."])
+    text = await bot.reload()
+    assert text.startswith("Reloaded")
+    assert "1 of 1 stories come out otherwise, as they did before" in text
+    assert await bot.answer("when do you close") == "Ask the owner."
+
+
+async def test_stories_that_cannot_be_read_refuse_a_reload(bot: Bot) -> None:
+    """A gate that is broken is not open."""
+    bot.stories.write_text("story: [", "utf-8")
+    assert "the stories cannot be played" in await bot.reload()
 
 
 async def test_changed_patterns_mean_that_training_is_due(bot: Bot) -> None:
