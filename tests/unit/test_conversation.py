@@ -599,6 +599,7 @@ class AnyConversation(RuleBasedStateMachine):
     def turn(self, user: str, text: str, **changes: Any) -> ReplyChoice | None:
         other = "b" if user == "a" else "a"
         before = self.runner.run(self.talk.state(other))
+        own_before = self.runner.run(self.talk.state(user))
         answer = self.runner.run(self.talk.say(text, user, **changes))
         state = self.runner.run(self.talk.state(user))
         assert answer.strip()
@@ -609,6 +610,9 @@ class AnyConversation(RuleBasedStateMachine):
         assert len(state.forms) <= MAX_FORMS
         assert len(state.filled) <= MAX_FILLED
         assert self.talk.reply is not None
+        if answer == PHRASES["stale"]:
+            assert state == own_before
+            return None
         assert state.offered == self.talk.reply.choices
         assert len({choice.id for choice in state.offered}) == len(state.offered) <= 25
         return next(iter(state.offered), None)
