@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from bot.entities import warm_up
 from model.classifier import IntentClassifier
 from model.decision import Decision
 
@@ -24,6 +26,7 @@ class Inference:
         self._classifier = classifier
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+        self._prepare(classifier)
 
     @property
     def classifier(self) -> IntentClassifier:
@@ -33,6 +36,14 @@ class Inference:
     def swap(self, classifier: IntentClassifier) -> None:
         """Put another classifier in service; messages being scored end with the one they began with."""
         self._classifier = classifier
+        self._prepare(classifier)
+
+    def _prepare(self, classifier: IntentClassifier) -> None:
+        """Load what reading the catalog's slots needs, on the thread that reads, before a member waits for it."""
+        catalog = classifier.catalog
+        entities = [slot.entity for intent in catalog.intents for slot in intent.slots]
+        for language in catalog.languages or (None,):
+            self._reader.submit(warm_up, entities, language, datetime.now(UTC))
 
     async def classify(
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None = None

@@ -6,14 +6,12 @@ Blocking work, for a thread beside the event loop.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.entities import warm_up
 from intents.catalog import IntentCatalog, spoken_list
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG, load_kept_catalog
-from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
+from model.bundle import CATALOG_FILE, TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
 from model.text import normalise
@@ -163,6 +161,8 @@ class ServiceLoader:
         return replace(service, notes=(*service.notes, *self.gate.check(service.classifier, serving)))
 
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
+        if self.intents_path == bundle.path / CATALOG_FILE:
+            return bundle.catalog, ()  # the intents as trained, which are no file of an admin's
         catalog, warnings = load_kept_catalog(self.intents_path, normalise, self.models_dir / KEPT_CATALOG)
         for warning in warnings:
             logger.info("%s", warning)
@@ -173,8 +173,5 @@ class ServiceLoader:
     def _service(self, bundle: Bundle, catalog: IntentCatalog, notes: tuple[str, ...]) -> Service:
         classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
         classifier.warm_up()
-        entities = [slot.entity for intent in catalog.intents for slot in intent.slots]
-        for language in catalog.languages or (None,):
-            warm_up(entities, language, datetime.now(UTC))
         faults = self.check_actions(catalog, str(self.intents_path)) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))
