@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from bot.action_functions import IMPORT_LIMIT_S, FunctionLibrary
 from bot.action_values import ActionError, ActionRefusedError, Filler, result_placeholders, shown
 from bot.daemon_threads import DaemonThreads
-from intents.catalog import Action, Intent, IntentCatalog, Slot
+from intents.catalog import Action, IntentCatalog, Slot, line_of
 from intents.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class ActionRunner:
         findings = []
         for intent in catalog.intents:
             if intent.action is not None:
-                slots = {slot.name: slot for slot in _slots(intent, intents)}
+                slots = {slot.name: slot for one in line_of(intent, intents) for slot in one.slots}
                 faults = self._faults(intent.action, slots)
                 findings += [Finding(Severity.ERROR, file, fault, intent.tag, "action") for fault in faults]
         return tuple(findings)
@@ -239,12 +239,6 @@ def _called(function: Callable[..., Any], arguments: Mapping[str, object], limit
 
 def _too_long(limit_s: float) -> ActionError:
     return ActionError(f"it took longer than {limit_s:g} s")
-
-
-def _slots(intent: Intent, intents: Mapping[str, Intent]) -> Sequence[Slot]:
-    """Return the slots that an intent's action can name: its own, and those of the intent that it follows up."""
-    parent = intents.get(intent.parent or "")
-    return (*(parent.slots if parent is not None else ()), *intent.slots)
 
 
 def _name(action: Action) -> str:

@@ -15,7 +15,7 @@ from bot.context import Form, UserState
 from bot.entities import InvalidValueError, SlotValue
 from bot.turn import Abilities, Answer, Turn
 from bot.voice import Values, Voice
-from intents.catalog import Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot
+from intents.catalog import Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot, line_of
 from intents.placeholders import placeholder_names
 from model.decision import Decision, Reason
 
@@ -51,6 +51,8 @@ class Conversation:
     ----------
     catalog
         The intents in service.
+    intents
+        The same by tag.
     abilities
         Of the outside.
     message
@@ -68,6 +70,7 @@ class Conversation:
     def __init__(
         self,
         catalog: IntentCatalog,
+        intents: Mapping[str, Intent],
         abilities: Abilities,
         message: IncomingMessage,
         state: UserState,
@@ -77,7 +80,7 @@ class Conversation:
         random_source: random.Random,
     ) -> None:
         self._catalog = catalog
-        self._intents = {intent.tag: intent for intent in catalog.intents}
+        self._intents = intents
         self._abilities = abilities
         self._message = message
         self._text = message.text
@@ -241,7 +244,7 @@ class Conversation:
         """Answer an intent, or ask for what it needs first."""
         self._answered = intent.tag
         self._voice.language = intent.language or self._voice.language
-        known = next((form.values for form in self._state.forms if form.intent == intent.tag), {})
+        known = self._form_values(intent.tag)
         found: Values = {}
         if intent.slots and find:
             found = await self._abilities.find(intent, self._text, self._voice.language, self._message.received_at)
@@ -280,7 +283,7 @@ class Conversation:
 
     def _set_contexts(self, intent: Intent) -> None:
         activated: Sequence[SetContext] = intent.context_set
-        if intent.builtin is Builtin.REPEAT and intent.parent in self._intents:
+        if intent.builtin is Builtin.REPEAT and intent.parent is not None and intent.parent in self._intents:
             activated = self._intents[intent.parent].context_set
         self._state = self._state.with_contexts(activated, now=self._now, ttl_s=self._ttl_s)
         if intent.builtin is Builtin.CANCEL:
@@ -288,9 +291,14 @@ class Conversation:
 
     def _values(self, intent: Intent) -> dict[str, SlotValue]:
         """Return what is known of an intent's slots, and of those of the intents that it follows."""
-        above = self._values(self._intents[intent.parent]) if intent.parent in self._intents else {}
-        form = next((form.values for form in self._state.forms if form.intent == intent.tag), {})
-        return {**above, **self._state.values_of(intent.tag), **form}
+        values: dict[str, SlotValue] = {}
+        for one in line_of(intent, self._intents):
+            values |= {**self._state.values_of(one.tag), **self._form_values(one.tag)}
+        return values
+
+    def _form_values(self, tag: str) -> Values:
+        """Return what an open form of an intent holds."""
+        return next((form.values for form in self._state.forms if form.intent == tag), {})
 
     def _say(self, responses: Sequence[Response], values: Values, results: Mapping[str, str]) -> Answer:
         response = self._voice.choose(responses, self._state.last_response, values)

@@ -59,6 +59,7 @@ class IntentEngine:
             classifier = self._inference.classifier
             conversation = Conversation(
                 classifier.catalog,
+                classifier.intents,
                 _Abilities(classifier, self._inference, self._actions, self._handoff, message),
                 message,
                 await self._contexts.get(message.key),

@@ -11,7 +11,7 @@ from pathlib import Path
 from intents.catalog import IntentCatalog, spoken_list
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG, load_kept_catalog
-from model.bundle import CATALOG_FILE, TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
+from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
 from model.text import normalise
@@ -56,28 +56,27 @@ class StoryGate:
         StoriesDifferError
             A story came out otherwise that does not in service, or the stories cannot be read.
         """
-        from bot.stories import StoryError  # noqa: PLC0415 - what reads stories is of no use to serving
+        from bot.rehearsal import rehearse  # noqa: PLC0415 - what reads and plays stories is of no use to serving
+        from bot.stories import StoryError, read_stories  # noqa: PLC0415
 
         try:
-            n_stories, differing = self._play(classifier)
-            worse = differing - self._play(_twin(serving))[1] if differing and serving is not None else differing
+            stories = read_stories([self.path])
         except StoryError as error:
             raise StoriesDifferError(f"the stories cannot be played: {error}") from error
+
+        def differing_in(one: IntentClassifier) -> set[str]:
+            rehearsed = rehearse(stories, one, action_modules=self.action_modules)
+            return {played.placed.story.story for played in rehearsed if not played.passed}
+
+        differing = differing_in(classifier)
+        worse = differing - differing_in(_twin(serving)) if differing and serving is not None else differing
         shown = f"`python -m scripts.converse {self.path}` shows how"
         if worse:
             names = spoken_list(sorted(worse), N_NAMED)
-            raise StoriesDifferError(f"{len(worse)} of {n_stories} stories come out otherwise ({names}): {shown}")
+            raise StoriesDifferError(f"{len(worse)} of {len(stories)} stories come out otherwise ({names}): {shown}")
         if differing:
-            return (f"{len(differing)} of {n_stories} stories come out otherwise, as they did before: {shown}",)
+            return (f"{len(differing)} of {len(stories)} stories come out otherwise, as they did before: {shown}",)
         return ()
-
-    def _play(self, classifier: IntentClassifier) -> tuple[int, set[str]]:
-        """Return how many stories there are, and the names of those that come out otherwise."""
-        from bot.rehearsal import rehearse  # noqa: PLC0415
-        from bot.stories import read_stories  # noqa: PLC0415
-
-        rehearsed = rehearse(read_stories([self.path]), classifier, action_modules=self.action_modules)
-        return len(rehearsed), {one.placed.story.story for one in rehearsed if not one.passed}
 
 
 def _twin(classifier: IntentClassifier) -> IntentClassifier:
@@ -102,7 +101,7 @@ class ServiceLoader:
     Parameters
     ----------
     models_dir, intents_path
-        Where the current bundle and the catalog are.
+        Where the current bundle and the catalog are; without a catalog the bundle's own serves.
     threshold
         The operator's threshold, or None for the bundle's.
     runtime
@@ -115,7 +114,7 @@ class ServiceLoader:
     """
 
     models_dir: Path
-    intents_path: Path
+    intents_path: Path | None
     threshold: float | None = None
     runtime: RuntimeChoice = "auto"
     check_actions: CheckActions | None = None
@@ -161,8 +160,8 @@ class ServiceLoader:
         return replace(service, notes=(*service.notes, *self.gate.check(service.classifier, serving)))
 
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
-        if self.intents_path == bundle.path / CATALOG_FILE:
-            return bundle.catalog, ()  # the intents as trained, which are no file of an admin's
+        if self.intents_path is None:
+            return bundle.catalog, ()
         catalog, warnings = load_kept_catalog(self.intents_path, normalise, self.models_dir / KEPT_CATALOG)
         for warning in warnings:
             logger.info("%s", warning)
@@ -173,5 +172,5 @@ class ServiceLoader:
     def _service(self, bundle: Bundle, catalog: IntentCatalog, notes: tuple[str, ...]) -> Service:
         classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
         classifier.warm_up()
-        faults = self.check_actions(catalog, str(self.intents_path)) if self.check_actions else ()
+        faults = self.check_actions(catalog, str(self.intents_path or self.models_dir)) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))

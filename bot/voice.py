@@ -1,5 +1,6 @@
 """The words of an answer: responses chosen and filled, and what the bot says of itself, in the member's language."""
 
+import functools
 import random
 from collections.abc import Mapping, Sequence
 
@@ -71,12 +72,14 @@ class Voice:
 
     def is_builtin(self, builtin: Builtin, text: str) -> bool:
         """Whether a text is one of a built-in follow-up's patterns, in any language of the catalog."""
-        normalised = normalise(text)
         languages = {*self._catalog.languages, self.language, None}
-        return any(
-            normalised == normalise(one) for language in languages for one in builtin_patterns(builtin, language)
-        )
+        return any(normalise(text) in _normalised_patterns(builtin, language) for language in languages)
 
     def _placeholders(self, values: Values) -> dict[str, str]:
         own = {"display_name": self._message.display_name, "server": self._message.server_name}
         return {name: value.text for name, value in values.items()} | own
+
+
+@functools.lru_cache(maxsize=256)  # members bring the languages, any number of them
+def _normalised_patterns(builtin: Builtin, language: str | None) -> frozenset[str]:
+    return frozenset(map(normalise, builtin_patterns(builtin, language)))

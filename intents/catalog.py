@@ -425,6 +425,14 @@ def _kinds(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+def line_of(intent: Intent, by_tag: Mapping[str, Intent]) -> list[Intent]:
+    """Return the intents that one follows up, the first of them first, and itself."""
+    line = [intent]
+    while line[0].parent is not None and line[0].parent in by_tag:
+        line.insert(0, by_tag[line[0].parent])
+    return line
+
+
 def spoken_list(items: Sequence[str], most: int) -> str:
     """Return at most `most` items as words: ``"rules, roles and more"``."""
     if len(items) > most:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from intents.annotations import annotations_in
-from intents.catalog import Action, EntityType, Intent, Response, Slot
+from intents.catalog import Action, EntityType, Intent, Response, Slot, line_of
 from intents.faults import did_you_mean
 from intents.findings import Finding, Severity
 from intents.placeholders import PLACEHOLDERS, RESERVED, RESULT, is_result, placeholder_names
@@ -57,7 +57,7 @@ def check_dialogue(reading: Reading) -> None:
     by_tag = {read.intent.tag: read.intent for read in reading.intents}
     used = _used_names(reading)
     for read in reading.intents:
-        slots = {slot.name: slot for one in _line(read.intent, by_tag) for slot in one.slots}
+        slots = {slot.name: slot for one in line_of(read.intent, by_tag) for slot in one.slots}
         speaker = _Speaker(read.finding, read.intent.responses, slots, read.intent.action is not None)
         for check in (_slot_findings, _annotation_findings, _action_findings):
             reading.findings += check(read, slots)
@@ -71,14 +71,6 @@ def check_dialogue(reading: Reading) -> None:
         texts: list[tuple[Steps, str]] = [(("did_you_mean",), block.fallback.did_you_mean)]
         texts += [(("help", number), text) for number, text in enumerate(block.fallback.help)]
         reading.findings += _unknown_placeholders(block.finding, texts, PLACEHOLDERS)
-
-
-def _line(intent: Intent, by_tag: Mapping[str, Intent]) -> list[Intent]:
-    """Return the intents that one follows up, the first of them first, and itself."""
-    line = [intent]
-    while line[0].parent is not None and line[0].parent in by_tag:
-        line.insert(0, by_tag[line[0].parent])
-    return line
 
 
 # Slots
@@ -144,7 +136,7 @@ def _used_names(reading: Reading) -> dict[str, set[str]]:
         intent = read.intent
         names = {name for text in _texts_of(intent) for name in placeholder_names(text)}
         names.update(name for response in intent.responses for name in response.when.slots)
-        for one in _line(intent, by_tag):
+        for one in line_of(intent, by_tag):
             used.setdefault(one.tag, set()).update(names)
     return used
 

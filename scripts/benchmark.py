@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from model.bundle import CATALOG_FILE, BundleError, current_path, load_bundle
+from model.bundle import BundleError, current_path, load_bundle
 from scripts.benchmark_probe import READY
 from scripts.options import fail, settings_or_exit, training_libraries, write_json
 
@@ -42,7 +42,7 @@ def main() -> int:
         runs: dict[str, list[dict[str, Any]]] = {"litert": [], "keras": []}
         for _ in range(N_RUNS):
             for runtime, measured in runs.items():
-                measured.append(_run(arguments.models, bundle.path / CATALOG_FILE, runtime))
+                measured.append(_run(arguments.models, runtime))
     except (BundleError, ProbeError) as error:
         fail(error)
     figures = _median(runs["litert"]) | {"bundle_mb": round(size_mb, 2)}
@@ -53,9 +53,9 @@ def main() -> int:
     return 0
 
 
-def _run(models_dir: Path, catalog: Path, runtime: str) -> dict[str, Any]:
+def _run(models_dir: Path, runtime: str) -> dict[str, Any]:
     """Start a process, and return its figures and how long it took to its first answer."""
-    command = [sys.executable, "-m", "scripts.benchmark_probe", str(models_dir), str(catalog), runtime]
+    command = [sys.executable, "-m", "scripts.benchmark_probe", str(models_dir), runtime]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:  # noqa: S603

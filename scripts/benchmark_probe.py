@@ -35,10 +35,9 @@ def main() -> int:
     """Build the engine, answer, measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("models", type=Path)
-    parser.add_argument("intents", type=Path)
     parser.add_argument("runtime", choices=("litert", "keras"))
     arguments = parser.parse_args()
-    service = ServiceLoader(arguments.models, arguments.intents, None, arguments.runtime).at_start()
+    service = ServiceLoader(arguments.models, None, runtime=arguments.runtime).at_start()
     print(json.dumps(asyncio.run(_measure(service.classifier))))
     return 0
 
