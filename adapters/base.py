@@ -4,10 +4,13 @@ Standard library only, so that the bot can import it without importing any platf
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
+
+Medium = Literal["text", "voice", "picture", "sticker", "file"]
+"""What a message is made of; a picture or a file with a caption is the text of its caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class IncomingMessage:
     received_at
         When it was sent, by the platform's clock, aware.
     command
-        The command's name without its slash, or None for plain talk.
+        The command's name without its slash, with its group's (``"admin reload"``) where the platform knows of groups;
+        None for plain talk.
     choice_id
         The id of a pressed choice, whose title `text` is then; else None. What it means, and whether it is still to be
         had, is for the bot to say.
@@ -43,6 +47,20 @@ class IncomingMessage:
         Whether this changes an earlier message.
     server_name
         The name of the server or group around the conversation, escaped like `display_name`; empty where there is none.
+    server_id
+        The id of that server or group; empty where there is none.
+    parent_id
+        The channel that a thread, a forum's post or a topic belongs to: what is set for it holds for them. Else empty.
+    replied_id
+        The id of the message that this one replies to, or on which a menu's command was used; else None.
+    is_to_others
+        Whether it mentions another person or replies to one, and so is no question to whoever listens.
+    role_ids
+        The platform's ids of the member's roles, where it has any.
+    can_manage
+        Whether the platform lets the member change the server's settings.
+    medium
+        What it is made of.
     """
 
     platform: str
@@ -59,6 +77,13 @@ class IncomingMessage:
     choice_id: str | None = None
     is_edit: bool = False
     server_name: str = ""
+    server_id: str = ""
+    parent_id: str = ""
+    replied_id: str | None = None
+    is_to_others: bool = False
+    role_ids: frozenset[str] = frozenset()
+    can_manage: bool = False
+    medium: Medium = "text"
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -113,12 +138,66 @@ class Reply:
         What the asking person, and nobody else, may choose: at most 25, no two with the same id.
     attachments
         What goes with the text. One that cannot be sent is logged and left out; the text is sent in any case.
+    answer_id
+        By which `Bot.sent` and `Bot.vote` name this answer: 1 to 16 ASCII letters and digits. None for what nobody asks
+        about later.
+    can_vote
+        Whether thumbs, up and down, are shown with it; only with an `answer_id`.
     """
 
     text: str
     private: bool = False
     choices: tuple[ReplyChoice, ...] = ()
     attachments: tuple[ReplyAttachment, ...] = ()
+    answer_id: str | None = None
+    can_vote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a command is told.
+
+    Parameters
+    ----------
+    name
+        In a word: ``"question"``.
+    description
+        One sentence, at most 100 characters.
+    descriptions
+        The same in other languages, by ISO 639-1 code.
+    is_required
+        Whether the command is of no use without it. Those that are come first.
+    values
+        The only values that it takes, at most 25; empty for any.
+    is_completed
+        Whether `Bot.complete` knows what it can be.
+    """
+
+    name: str
+    description: str
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    is_required: bool = True
+    values: tuple[str, ...] = ()
+    is_completed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A command in the menu that a platform shows on a message.
+
+    Parameters
+    ----------
+    title
+        What the menu says, at most 32 characters.
+    titles
+        The same in other languages, by ISO 639-1 code.
+    takes_text
+        Whether the message's text is the command's argument; else arguments are asked for in a form, empty at first.
+    """
+
+    title: str
+    titles: Mapping[str, str] = field(default_factory=dict)
+    takes_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +207,74 @@ class Command:
     Parameters
     ----------
     name
-        Lower-case letters, digits and underscores, at most 32.
+        Lower-case letters, digits and underscores, at most 32; of a command in a group ``"group name"``.
     description
         One sentence, at most 100 characters.
-    argument
-        What the rest of the line is, in a word (``"question"``), or None if the command takes none.
-    argument_description
-        One sentence, at most 100 characters; only with `argument`.
+    arguments
+        What it is told: `IncomingMessage.text` has them in this order, blanks between; the last may hold blanks.
     admin_only
         Whether it is kept off the menus that every member sees. Who is an admin is the bot's decision.
     public
         Whether everyone in the conversation may read the answer; else it is shown to the asking person alone, where the
         platform can do that. Some platforms want this said before the answer is known.
+    descriptions
+        The description in other languages, by ISO 639-1 code.
+    menu
+        How it stands in the menu on a message; None if it does not.
     """
 
     name: str
     description: str
-    argument: str | None = None
-    argument_description: str = ""
+    arguments: tuple[Argument, ...] = ()
     admin_only: bool = False
     public: bool = False
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    menu: Menu | None = None
 
 
 Progress = Callable[[str], Awaitable[None]]
 """Tells the asking person, in a sentence, how far long work has come."""
 
-Handler = Callable[[IncomingMessage, Progress], Awaitable[Reply | None]]
-"""What every adapter calls with every message. It never raises; None means that nothing is to be said."""
+
+class Bot(Protocol):
+    """The bot as an adapter sees it: all that a platform's events may ask of it. Nothing here raises."""
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """The command table, the same as long as the process lives."""
+
+    def listens(self, message: IncomingMessage) -> bool:
+        """Whether a message that is not addressed to the bot is for `answer` all the same."""
+
+    async def answer(self, message: IncomingMessage, progress: Progress) -> Reply | None:
+        """Answer a message; None means that nothing is to be said."""
+
+    async def answer_inline(self, message: IncomingMessage) -> Reply | None:
+        """Answer a question that is still being typed, remembering nothing of it; None if there is no answer yet."""
+
+    async def complete(self, message: IncomingMessage, argument: str) -> Sequence[str]:
+        """Return what an argument of `message.command` may be, of which `message.text` is typed; the best first."""
+
+    async def vote(self, message: IncomingMessage, answer_id: str, *, is_up: bool) -> str:
+        """Count a thumb of the message's sender, and return what to tell them."""
+
+    def sent(self, answer_id: str, message_ids: Sequence[str]) -> None:
+        """Take note of the messages, by the platform's ids, as which an answer now stands in its conversation."""
+
+    async def joined(self, platform: str, server_id: str, locale: str | None) -> Reply | None:
+        """Return what to say in a server or group that the bot was added to; None if it was said before."""
+
+    async def left(self, platform: str, server_id: str) -> None:
+        """Take note that the bot was removed from a server or group."""
+
+    async def moved(self, platform: str, old_id: str, new_id: str) -> None:
+        """Take note that a group has another id from now on: settings and contexts move with it."""
+
+    async def is_new(self, platform: str, event_id: str) -> bool:
+        """Whether an event was not asked about before, in this process or an earlier one; asking makes it old."""
+
+    def report(self, platform: str, fault: str) -> None:
+        """Tell the admins, once for each sentence, of something that they have to mend on the platform."""
 
 
 class Adapter(Protocol):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Protocol, TextIO
 
-from adapters.base import Command, Handler, IncomingMessage, ReplyChoice
+from adapters.base import Bot, Command, IncomingMessage, ReplyChoice
 from adapters.console_choices import answer_text, chosen, one_line
 from adapters.console_pipe import Pipe
 from adapters.dispatch import DRAIN_S, until_stopped
@@ -45,10 +45,8 @@ class ConsoleAdapter:
 
     Parameters
     ----------
-    handler
-        Called with every line.
-    commands
-        The command table, for completion.
+    bot
+        Answers every line, and has the commands to complete.
     stdin, stdout
         Where lines come from and answers go; both must stand on a file descriptor. A process may lack either, and
         then there is nobody to talk to.
@@ -56,11 +54,8 @@ class ConsoleAdapter:
 
     platform = "console"
 
-    def __init__(
-        self, *, handler: Handler, commands: Sequence[Command], stdin: TextIO | None, stdout: TextIO | None
-    ) -> None:
-        self._handler = handler
-        self._commands = tuple(commands)
+    def __init__(self, *, bot: Bot, stdin: TextIO | None, stdout: TextIO | None) -> None:
+        self._bot = bot
         self._stdin = stdin
         self._stdout = stdout
         self._connected = asyncio.Event()
@@ -80,7 +75,7 @@ class ConsoleAdapter:
         try:
             face: _Face
             if self._stdin.isatty() and self._stdout.isatty():
-                face = _Terminal(self._stdin, self._stdout, self._commands)
+                face = _Terminal(self._stdin, self._stdout, self._bot.commands)
             else:
                 face = Pipe(self._stdin, self._stdout)
             await self._talk(face, stopping)
@@ -105,7 +100,7 @@ class ConsoleAdapter:
             incoming = to_message(
                 line, number=number, display_name=display_name, received_at=datetime.now(UTC), choices=choices
             )
-            reply = await until_stopped(stopping, self._handler(incoming, face.show_progress), grace_s=DRAIN_S)
+            reply = await until_stopped(stopping, self._bot.answer(incoming, face.show_progress), grace_s=DRAIN_S)
             choices = () if reply is None else reply.choices
             await until_stopped(stopping, face.show(NO_ANSWER if reply is None else answer_text(reply)), grace_s=SHOW_S)
             if stopping.is_set():

@@ -14,7 +14,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.base import Command, Handler
+from adapters.base import Bot
 from adapters.discord_connection import DiscordConnection
 from adapters.discord_messages import PLATFORM
 from adapters.discord_sending import LIBRARY_ERRORS, post, said_of
@@ -32,10 +32,8 @@ class DiscordAdapter:
     ----------
     token
         The bot's token.
-    handler
-        Called with every message that is meant for the bot.
-    commands
-        The slash commands.
+    bot
+        Answers every message that is meant for it, and has the slash commands.
     guild_ids
         The servers that get the slash commands; if there are none, all servers and direct messages do.
     state_dir
@@ -52,16 +50,14 @@ class DiscordAdapter:
         self,
         *,
         token: str,
-        handler: Handler,
-        commands: Sequence[Command],
+        bot: Bot,
         guild_ids: Sequence[int],
         state_dir: Path,
         api_url: str | None,
         gateway_url: str | None,
     ) -> None:
         self._token = token
-        self._handler = handler
-        self._commands = tuple(commands)
+        self._bot = bot
         self._guild_ids = tuple(guild_ids)
         self._state_dir = state_dir
         self._api_url = api_url
@@ -78,8 +74,7 @@ class DiscordAdapter:
         """Answer until `stopping` is set; see `adapters.base.Adapter.run`."""
         with _addresses(self._api_url, self._gateway_url):
             connection = DiscordConnection(
-                handler=self._handler,
-                commands=self._commands,
+                bot=self._bot,
                 guild_ids=self._guild_ids,
                 state_file=self._state_dir / "discord_commands.json",
                 gateway_url=self._gateway_url,

@@ -48,12 +48,20 @@ def build_tree(
         allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
         allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
     )
+    groups: dict[str, app_commands.Group] = {}
     for command in commands:
-        tree.add_command(_slash_command(command, on_command))
+        group, _, name = command.name.rpartition(" ")
+        if not group:
+            tree.add_command(_slash_command(command, name, on_command))
+            continue
+        if group not in groups:
+            groups[group] = app_commands.Group(name=group, description=group)
+            tree.add_command(groups[group])
+        groups[group].add_command(_slash_command(command, name, on_command))
     return tree
 
 
-def _slash_command(command: Command, on_command: OnCommand) -> app_commands.Command[Any, ..., None]:
+def _slash_command(command: Command, name: str, on_command: OnCommand) -> app_commands.Command[Any, ..., None]:
     async def without_argument(interaction: discord.Interaction) -> None:
         await on_command(interaction, command, "")
 
@@ -62,15 +70,15 @@ def _slash_command(command: Command, on_command: OnCommand) -> app_commands.Comm
     ) -> None:
         await on_command(interaction, command, argument)
 
-    if command.argument is not None:
-        app_commands.rename(argument=command.argument)(with_argument)
-        app_commands.describe(argument=command.argument_description or command.argument)(with_argument)
+    for argument in command.arguments:
+        app_commands.rename(argument=argument.name)(with_argument)
+        app_commands.describe(argument=argument.description)(with_argument)
     slash_command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=command.name,
+        name=name,
         description=command.description,
-        callback=without_argument if command.argument is None else with_argument,
+        callback=with_argument if command.arguments else without_argument,
     )
-    if command.admin_only:
+    if command.admin_only and " " not in command.name:
         slash_command.default_permissions = discord.Permissions(manage_guild=True)
     return slash_command
 

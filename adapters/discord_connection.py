@@ -13,7 +13,7 @@ from pathlib import Path
 import discord
 import yarl
 
-from adapters.base import Command, Handler, IncomingMessage, Reply
+from adapters.base import Bot, Command, IncomingMessage, Reply
 from adapters.choices import NOT_YOURS, Press
 from adapters.discord_choices import chosen_row, press_to_message, read_press
 from adapters.discord_commands import build_tree, sync_commands
@@ -60,7 +60,7 @@ class DiscordConnection(discord.Client):
 
     Parameters
     ----------
-    handler, commands, guild_ids, gateway_url
+    bot, guild_ids, gateway_url
         As `adapters.discord_adapter.DiscordAdapter` describes them.
     state_file
         Where it is kept which slash commands are registered.
@@ -73,8 +73,7 @@ class DiscordConnection(discord.Client):
     def __init__(
         self,
         *,
-        handler: Handler,
-        commands: Sequence[Command],
+        bot: Bot,
         guild_ids: Sequence[int],
         state_file: Path,
         gateway_url: str | None,
@@ -91,8 +90,8 @@ class DiscordConnection(discord.Client):
             chunk_guilds_at_startup=False,
             guild_ready_timeout=0.0,
         )
-        self._handle = handler
-        self._tree = build_tree(self, commands, self._on_command)
+        self._bot = bot
+        self._tree = build_tree(self, bot.commands, self._on_command)
         self._guild_ids = guild_ids
         self._state_file = state_file
         self._gateway_url = gateway_url
@@ -184,7 +183,7 @@ class DiscordConnection(discord.Client):
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
-        answer = self._handle(incoming, _no_progress)
+        answer = self._bot.answer(incoming, _no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None:
             parts = await to_parts(reply, incoming.user_id)
@@ -217,7 +216,7 @@ class DiscordConnection(discord.Client):
             return
         # As public as the question.
         is_hidden = interaction.message is not None and interaction.message.flags.ephemeral
-        answer = self._handle(incoming, _no_progress)
+        answer = self._bot.answer(incoming, _no_progress)
         if isinstance(interaction.channel, discord.abc.Messageable) and not is_hidden:
             answer = answer_with_typing(answer, interaction.channel.typing, every_s=TYPING_EVERY_S)
         reply = await answer
@@ -253,7 +252,7 @@ class DiscordConnection(discord.Client):
                 logger.debug("progress could not be shown", exc_info=True)
 
         if await acknowledgement:
-            reply = await self._handle(incoming, show_progress)
+            reply = await self._bot.answer(incoming, show_progress)
             await _answer_interaction(interaction, reply, is_private=is_private)
 
 

@@ -5,7 +5,6 @@ Imports python-telegram-bot and this package, nothing else of Parley.
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +13,7 @@ from telegram import BotCommand, CallbackQuery, Update
 from telegram.error import Forbidden, InvalidToken, TelegramError
 from telegram.ext import Application, TypeHandler, Updater
 
-from adapters.base import Command, Handler, IncomingMessage
+from adapters.base import Bot, IncomingMessage
 from adapters.choices import NOT_YOURS, from_data
 from adapters.dispatch import ReplyQueues, answer_with_typing, until_stopped
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
@@ -38,23 +37,20 @@ class TelegramAdapter:
     ----------
     token
         The bot's token.
-    handler
-        Called with every message that is meant for the bot.
-    commands
-        The command table; the menu shows those that are not only for admins.
+    bot
+        Answers every message that is meant for it. The menu shows those of its commands that are not only for admins.
     api_url
         What stands before the token in every URL, such as ``http://host:port/bot``; None is Telegram's own.
     """
 
     platform = PLATFORM
 
-    def __init__(self, *, token: str, handler: Handler, commands: Sequence[Command], api_url: str | None) -> None:
+    def __init__(self, *, token: str, bot: Bot, api_url: str | None) -> None:
         self._token = token
-        self._handler = handler
-        self._commands = tuple(commands)
+        self._bot = bot
         self._api_url = api_url
         self._connected = asyncio.Event()
-        self._bot: PollingBot | None = None
+        self._client: PollingBot | None = None
 
     @property
     def connected(self) -> asyncio.Event:
@@ -84,7 +80,7 @@ class TelegramAdapter:
         application.add_handler(TypeHandler(Update, partial(self._receive, bot, queues)))
         await application.initialize()
         stack.push_async_callback(application.shutdown)
-        stack.callback(setattr, self, "_bot", None)  # after the replies in flight, which may post
+        stack.callback(setattr, self, "_client", None)  # after the replies in flight, which may post
         stack.push_async_callback(queues.drain)
         await application.start()
         stack.push_async_callback(application.stop)
@@ -96,7 +92,7 @@ class TelegramAdapter:
             drop_pending_updates=False,
             error_callback=lambda _: None,  # the watch has told of it already
         )
-        self._bot = bot
+        self._client = bot
         self._connected.set()
         logger.info("connected to Telegram as @%s", bot.username)
         await self._publish_commands(bot)
@@ -105,7 +101,7 @@ class TelegramAdapter:
 
     async def _publish_commands(self, bot: PollingBot) -> None:
         """Bring the menu up to date; asking first spares the quota of changes."""
-        menu = tuple(BotCommand(c.name, c.description) for c in self._commands if not c.admin_only)
+        menu = tuple(BotCommand(c.name, c.description) for c in self._bot.commands if not c.admin_only)
         try:
             if await bot.get_my_commands() != menu:
                 await bot.set_my_commands(menu)
@@ -116,7 +112,7 @@ class TelegramAdapter:
         if update.callback_query is not None:
             self._receive_press(bot, queues, update.callback_query)
             return
-        incoming = to_message(update, bot.bot, {command.name for command in self._commands})
+        incoming = to_message(update, bot.bot, {command.name for command in self._bot.commands})
         if incoming is not None and update.message is not None:
             queues.submit(incoming.key, partial(self._answer, incoming, Place(bot, update.message)))
 
@@ -135,16 +131,16 @@ class TelegramAdapter:
 
     async def post(self, conversation_id: str, text: str) -> None:
         """Send a text to a chat; see `adapters.base.Adapter.post`."""
-        if self._bot is None:
+        if self._client is None:
             raise PlatformUnavailableError("Telegram is not connected")
         try:
-            await post(self._bot, int(conversation_id), text)
+            await post(self._client, int(conversation_id), text)
         except TelegramError as exc:
             fault = f"Telegram did not take a message to {conversation_id}: {reason(exc)}"
             raise PlatformUnavailableError(fault) from None  # the library's text may hold the token
 
     async def _answer(self, incoming: IncomingMessage, place: Place) -> None:
-        answer = self._handler(incoming, place.show_progress)
+        answer = self._bot.answer(incoming, place.show_progress)
         reply = await answer_with_typing(answer, place.show_typing, every_s=TYPING_EVERY_S)
         if reply is not None:
             await place.say(reply, incoming.user_id)

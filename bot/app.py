@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
-from adapters.base import Adapter, Handler
+from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
 from bot.admin import Admins, Reloader
-from bot.commands import COMMANDS, MessageHandler
+from bot.admin_commands import AdminDesk
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.engine import IntentEngine
+from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.service import ServiceLoader, StoryGate
@@ -68,7 +69,7 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     handoff = Handoff(settings.handoff_chats)
     engine = IntentEngine(inference, contexts, actions, handoff, random_source)
     admins = Admins({"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids})
-    handler = MessageHandler(engine, inference, Reloader(inference, loader, loading), admins)
+    handler = MessageHandler(engine, inference, AdminDesk(Reloader(inference, loader, loading)), admins)
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})
     bundle = service.classifier.bundle
@@ -87,7 +88,7 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         logger.info("stopped")
 
 
-def _platforms(settings: Settings, handler: Handler) -> list[Adapter]:
+def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
     """Return the adapters whose token is set; a library is imported only for its own."""
     adapters: list[Adapter] = []
     if settings.discord_token:
@@ -96,8 +97,7 @@ def _platforms(settings: Settings, handler: Handler) -> list[Adapter]:
         adapters.append(
             DiscordAdapter(
                 token=settings.discord_token,
-                handler=handler,
-                commands=COMMANDS,
+                bot=bot,
                 guild_ids=settings.discord_guild_ids,
                 state_dir=settings.state_dir,
                 api_url=settings.discord_api_url,
@@ -110,18 +110,17 @@ def _platforms(settings: Settings, handler: Handler) -> list[Adapter]:
         adapters.append(
             TelegramAdapter(
                 token=settings.telegram_token,
-                handler=handler,
-                commands=COMMANDS,
+                bot=bot,
                 api_url=settings.telegram_api_url,
             )
         )
     return adapters
 
 
-def _console(handler: Handler) -> Adapter:
+def _console(bot: Bot) -> Adapter:
     from adapters.console_adapter import ConsoleAdapter  # noqa: PLC0415
 
-    return ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=sys.stdin, stdout=sys.stdout)
+    return ConsoleAdapter(bot=bot, stdin=sys.stdin, stdout=sys.stdout)
 
 
 def _handle_signals(stopping: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """The settings of the process, from environment variables and `.env`; every wrong value is reported, all at once."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ class ConfigError(Exception):
 STARTER = Path("intents/starter")
 STARTER_STORIES = Path("intents/stories")
 NO_STORIES = Path("none")
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,24 @@ class Settings:
 
     discord_token: str | None = field(default=None, repr=False)
     discord_admin_ids: frozenset[str] = frozenset()
+    discord_admin_role_ids: frozenset[str] = frozenset()
+    discord_managers_are_admins: bool = False
     discord_guild_ids: tuple[int, ...] = ()
     discord_api_url: str | None = None
     discord_gateway_url: str | None = None
     discord_handoff_channel: str | None = None
+    shard_count: int | None = None
+    shard_ids: tuple[int, ...] = ()
     telegram_token: str | None = field(default=None, repr=False)
     telegram_admin_ids: frozenset[str] = frozenset()
     telegram_api_url: str | None = None
     telegram_handoff_chat: str | None = None
+    telegram_webhook_url: str | None = None
+    telegram_webhook_secret: str | None = field(default=None, repr=False)
+    telegram_webhook_listen: str = "127.0.0.1:8443"
+    telegram_webhook_cert: Path | None = None
+    telegram_webhook_key: Path | None = None
+    telegram_inline: bool = True
     action_modules: tuple[str, ...] = ("bot.example_actions",)
     intents_path: Path = STARTER
     stories_path: Path | None = None
@@ -50,12 +62,15 @@ class Settings:
     confidence_threshold: float | None = None
     context_ttl_s: float = 1_200.0
     context_capacity: int = 10_000
+    cooldown_s: float = 1.0
+    feedback: bool = True
+    server_intents: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     log_level: str | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no output may hold."""
-        return tuple(token for token in (self.discord_token, self.telegram_token) if token)
+        return tuple(one for one in (self.discord_token, self.telegram_token, self.telegram_webhook_secret) if one)
 
     @property
     def stories(self) -> Path | None:
@@ -120,14 +135,26 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(
         discord_token=read("DISCORD_TOKEN", _visible, None, "the bot's token, without spaces"),
         discord_admin_ids=read("DISCORD_ADMIN_IDS", _ids, frozenset(), ids),
+        discord_admin_role_ids=read("DISCORD_ADMIN_ROLE_IDS", _ids, frozenset(), ids),
+        discord_managers_are_admins=read("DISCORD_MANAGERS_ARE_ADMINS", _switch, False, "on or off"),
         discord_guild_ids=read("DISCORD_GUILD_IDS", _guild_ids, (), ids),
         discord_api_url=read("DISCORD_API_URL", _url("http", "https"), None, "a base as http://host:port/api/v10"),
         discord_gateway_url=read("DISCORD_GATEWAY_URL", _url("ws", "wss"), None, "a URL as ws://host:port/"),
         discord_handoff_channel=read("DISCORD_HANDOFF_CHANNEL", _digits, None, "a channel's id, of digits"),
+        shard_count=read("SHARD_COUNT", _positive(int), None, "a whole number over 0"),
+        shard_ids=read("SHARD_IDS", _shards, (), "numbers and ranges, separated by commas, as 0,2-4"),
         telegram_token=read("TELEGRAM_TOKEN", _visible, None, "the bot's token, without spaces"),
         telegram_admin_ids=read("TELEGRAM_ADMIN_IDS", _ids, frozenset(), ids),
         telegram_api_url=read("TELEGRAM_API_URL", _url("http", "https"), None, "a prefix as http://host:port/bot"),
         telegram_handoff_chat=read("TELEGRAM_HANDOFF_CHAT", _chat_id, None, "a chat's id, of digits, a group's with -"),
+        telegram_webhook_url=read("TELEGRAM_WEBHOOK_URL", _url("https"), None, "an https URL that leads to this bot"),
+        telegram_webhook_secret=read(
+            "TELEGRAM_WEBHOOK_SECRET", _webhook_secret, None, "1 to 256 letters, digits, _ and -"
+        ),
+        telegram_webhook_listen=read("TELEGRAM_WEBHOOK_LISTEN", _address, default.telegram_webhook_listen, "host:port"),
+        telegram_webhook_cert=read("TELEGRAM_WEBHOOK_CERT", Path, None, "a path"),
+        telegram_webhook_key=read("TELEGRAM_WEBHOOK_KEY", Path, None, "a path"),
+        telegram_inline=read("TELEGRAM_INLINE", _switch, default.telegram_inline, "on or off"),
         action_modules=read("ACTION_MODULES", _modules, default.action_modules, "module names, separated by commas"),
         intents_path=read("INTENTS_PATH", Path, default.intents_path, "a path"),
         stories_path=read("STORIES_PATH", Path, None, "a path, or none"),
@@ -138,6 +165,11 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         confidence_threshold=read("CONFIDENCE_THRESHOLD", _share, None, "a number from 0 to 1"),
         context_ttl_s=read("CONTEXT_TTL_S", _positive(float), default.context_ttl_s, "seconds, more than 0"),
         context_capacity=read("CONTEXT_CAPACITY", _positive(int), default.context_capacity, "a whole number over 0"),
+        cooldown_s=read("COOLDOWN_S", _seconds, default.cooldown_s, "seconds, 0 for none"),
+        feedback=read("FEEDBACK", _switch, default.feedback, "on or off"),
+        server_intents=read(
+            "SERVER_INTENTS", _server_intents, {}, "discord:ID=PATH or telegram:ID=PATH, with commas between"
+        ),
         log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
     )
     if faults:
@@ -161,6 +193,52 @@ def _guild_ids(value: str) -> tuple[int, ...]:
 
 def _ids(value: str) -> frozenset[str]:
     return frozenset(str(number) for number in _guild_ids(value))
+
+
+def _switch(value: str) -> bool:
+    if value.lower() not in {"on", "off"}:
+        raise ValueError
+    return value.lower() == "on"
+
+
+def _shards(value: str) -> tuple[int, ...]:
+    """Return the numbers of a list such as ``0,2-4``."""
+    numbers: list[int] = []
+    for part in value.split(","):
+        first, dash, last = part.strip().partition("-")
+        numbers += range(int(_digits(first)), int(_digits(last if dash else first)) + 1)
+    return tuple(dict.fromkeys(numbers))
+
+
+def _webhook_secret(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):
+        raise ValueError
+    return value
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not 0 <= int(_digits(port)) <= LAST_PORT:
+        raise ValueError
+    return value
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return number
+
+
+def _server_intents(value: str) -> dict[tuple[str, str], Path]:
+    catalogs: dict[tuple[str, str], Path] = {}
+    for part in value.split(","):
+        place, _, path = part.strip().partition("=")
+        platform, _, server_id = place.strip().partition(":")
+        if platform not in {"discord", "telegram"} or not path.strip():
+            raise ValueError
+        catalogs[platform, _chat_id(server_id)] = Path(path.strip())
+    return catalogs
 
 
 def _digits(value: str) -> str:

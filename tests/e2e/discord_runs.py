@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
+from adapters.base import Argument, Bot, Command, IncomingMessage, Progress, Reply
 from adapters.discord_adapter import DiscordAdapter
+from tests.bots import BotOf, Handler
 from tests.e2e.discord_server import DiscordServer
 
 COMMANDS = (
     Command("help", "Says what I can do."),
-    Command("ask", "Asks me something.", argument="question", argument_description="What to ask.", public=True),
+    Command("ask", "Asks me something.", (Argument("question", "What to ask."),), public=True),
     Command("reload", "Loads the newest model.", admin_only=True),
 )
 
@@ -55,11 +56,12 @@ class Run:
             await self.task
 
 
-def make_adapter(server: DiscordServer, state_dir: Path, handler: Handler = echo, **changes: Any) -> DiscordAdapter:
+def make_adapter(
+    server: DiscordServer, state_dir: Path, handler: Handler = echo, *, bot: Bot | None = None, **changes: Any
+) -> DiscordAdapter:
     arguments: dict[str, Any] = {
         "token": server.token,
-        "handler": handler,
-        "commands": COMMANDS,
+        "bot": bot or BotOf(handler, COMMANDS),
         "guild_ids": (),
         "state_dir": state_dir,
         "api_url": server.api_url,

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from adapters.base import Adapter, Handler
+from adapters.base import Adapter, Bot
 from adapters.console_adapter import ConsoleAdapter
-from bot.commands import COMMANDS
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.discord_server import DiscordServer
@@ -36,7 +35,7 @@ class Scene:
 
     Parameters
     ----------
-    handler
+    bot
         Answers.
     member
         The name of whoever talks to the bot.
@@ -50,7 +49,7 @@ class Scene:
         For what the adapter keeps.
     """
 
-    handler: Handler
+    bot: Bot
     member: str
     language: str | None
     sources: Sequence[str]
@@ -93,7 +92,7 @@ async def in_terminal(scene: Scene) -> AsyncIterator[Stage]:
         os.fdopen(from_member) as stdin,
     ):
         with os.fdopen(to_member, "w") as stdout:
-            adapter = ConsoleAdapter(handler=scene.handler, commands=COMMANDS, stdin=stdin, stdout=stdout)
+            adapter = ConsoleAdapter(bot=scene.bot, stdin=stdin, stdout=stdout)
             work = asyncio.create_task(adapter.run(asyncio.Event()))
             with os.fdopen(to_bot, "w", encoding="utf-8", buffering=1) as lines:
                 yield _Terminal(scene, adapter, lines, output, errors)
@@ -143,7 +142,7 @@ def _read(line: str, sources: Sequence[str]) -> Heard:
 async def on_discord(scene: Scene) -> AsyncIterator[Stage]:
     """In a channel of a server, by mentions; by ``/ask`` if the story is about a language, for only that tells one."""
     async with DiscordServer() as server:
-        adapter = discord_runs.make_adapter(server, scene.directory, scene.handler, commands=COMMANDS)
+        adapter = discord_runs.make_adapter(server, scene.directory, bot=scene.bot)
         async with discord_runs.running(adapter):
             stage = _Discord(scene, adapter, server)
             yield stage
@@ -196,7 +195,7 @@ async def on_telegram(scene: Scene) -> AsyncIterator[Stage]:
     """In a group, by mentions."""
     async with TelegramServer() as server:
         server.join(TEAM)
-        adapter = telegram_runs.make_adapter(server, scene.handler)
+        adapter = telegram_runs.make_adapter(server, bot=scene.bot)
         async with telegram_runs.running(server, adapter=adapter):
             stage = _Telegram(scene, adapter, server)
             yield stage

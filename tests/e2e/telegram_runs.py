@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.base import Command, Handler, IncomingMessage, Progress, Reply
+from adapters.base import Argument, Bot, Command, IncomingMessage, Progress, Reply
 from adapters.telegram_adapter import TelegramAdapter
+from tests.bots import BotOf, Handler
 from tests.e2e.telegram_server import WAIT_S, TelegramServer
 
 COMMANDS = (
     Command("help", "Shows what I can do."),
-    Command("why", "Says why I answered so.", argument="question"),
+    Command("why", "Says why I answered so.", (Argument("question", "What to explain."),)),
     Command("reload", "Reloads the model.", admin_only=True),
 )
 
@@ -20,8 +21,8 @@ async def echo(message: IncomingMessage, _: Progress) -> Reply | None:
     return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
 
 
-def make_adapter(server: TelegramServer, handler: Handler = echo) -> TelegramAdapter:
-    return TelegramAdapter(token=server.token, handler=handler, commands=COMMANDS, api_url=server.api_url)
+def make_adapter(server: TelegramServer, handler: Handler = echo, *, bot: Bot | None = None) -> TelegramAdapter:
+    return TelegramAdapter(token=server.token, bot=bot or BotOf(handler, COMMANDS), api_url=server.api_url)
 
 
 @asynccontextmanager

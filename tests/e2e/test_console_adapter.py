@@ -14,6 +14,7 @@ import pytest
 from adapters.base import Command, IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
 from adapters.console_adapter import NO_ANSWER, ConsoleAdapter
 from adapters.console_pipe import LINE_BYTES, LINES_AHEAD
+from tests.bots import BotOf
 
 WAIT_S = 10.0
 
@@ -38,7 +39,7 @@ async def ask(message: IncomingMessage, _: Progress) -> Reply | None:
 
 
 async def run(stdin: TextIO | None, stdout: TextIO | None, handler: Any = echo) -> None:
-    adapter = ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=stdin, stdout=stdout)
+    adapter = ConsoleAdapter(bot=BotOf(handler, COMMANDS), stdin=stdin, stdout=stdout)
     await asyncio.wait_for(adapter.run(asyncio.Event()), WAIT_S)
 
 
@@ -131,7 +132,7 @@ class Pipes:
         self.read_end, write_end = os.pipe()
         self.stdin, self.stdout = os.fdopen(read_end), os.fdopen(write_end, "w")
         self.stopping = asyncio.Event()
-        adapter = ConsoleAdapter(handler=handler, commands=COMMANDS, stdin=self.stdin, stdout=self.stdout)
+        adapter = ConsoleAdapter(bot=BotOf(handler, COMMANDS), stdin=self.stdin, stdout=self.stdout)
         self.run = asyncio.create_task(adapter.run(self.stopping))
 
     def write(self, data: bytes) -> None:
@@ -290,7 +291,7 @@ async def test_chats_in_a_terminal(leave: str | None, monkeypatch: pytest.Monkey
         await progress("thinking")
         return Reply(f"first {message.text}\nsecond line")
 
-    adapter = ConsoleAdapter(handler=two_lines, commands=COMMANDS, stdin=screen.stdin, stdout=screen.stdout)
+    adapter = ConsoleAdapter(bot=BotOf(two_lines, COMMANDS), stdin=screen.stdin, stdout=screen.stdout)
     run = asyncio.create_task(adapter.run(stopping))
     try:
         assert "/help" in await screen.until("you > ")
@@ -312,7 +313,7 @@ async def test_options_in_a_terminal_stand_below_each_other(monkeypatch: pytest.
     monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
     monkeypatch.setenv("TERM", "xterm")
     screen, stopping = Screen(), asyncio.Event()
-    adapter = ConsoleAdapter(handler=ask, commands=COMMANDS, stdin=screen.stdin, stdout=screen.stdout)
+    adapter = ConsoleAdapter(bot=BotOf(ask, COMMANDS), stdin=screen.stdin, stdout=screen.stdout)
     run = asyncio.create_task(adapter.run(stopping))
     try:
         await screen.until("you > ")

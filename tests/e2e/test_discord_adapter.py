@@ -13,8 +13,9 @@ import discord
 import pytest
 
 from adapters import discord_connection
-from adapters.base import Handler, IncomingMessage, Progress, Reply
+from adapters.base import IncomingMessage, Progress, Reply
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
+from tests.bots import BotOf, Handler
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs
 from tests.e2e.discord_runs import COMMANDS, Gate, Run, echo
@@ -347,7 +348,7 @@ async def test_commands_are_registered_once(server: DiscordServer, running: Any)
     async with running():
         pass
     assert len(server.requests_to("PUT", ANY_COMMANDS)) == 1
-    async with running(commands=COMMANDS[:1]):
+    async with running(bot=BotOf(echo, COMMANDS[:1])):
         pass
     assert [command["name"] for command in server.commands["global"]] == ["help"]
 

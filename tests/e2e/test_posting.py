@@ -12,6 +12,7 @@ from adapters import telegram_polling
 from adapters.base import Adapter, IncomingMessage, Progress, Reply
 from adapters.console_adapter import ConsoleAdapter
 from adapters.errors import PlatformUnavailableError
+from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.discord_server import DiscordServer
@@ -206,7 +207,7 @@ async def test_post_in_the_terminal_is_for_the_operator(capsys: pytest.CaptureFi
 
     (tmp_path / "in").write_text("a person please\n")
     with (tmp_path / "in").open() as stdin, (tmp_path / "out").open("w") as stdout:
-        adapter = ConsoleAdapter(handler=hand_over, commands=(), stdin=stdin, stdout=stdout)
+        adapter = ConsoleAdapter(bot=BotOf(hand_over), stdin=stdin, stdout=stdout)
         await adapter.run(asyncio.Event())
     assert (tmp_path / "out").read_text() == "told\n"
     assert capsys.readouterr() == ("", "Ann asks for a person.\n> help me\n")

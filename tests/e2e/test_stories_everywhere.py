@@ -18,9 +18,10 @@ from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
 from bot.admin import Admins, Reloader
-from bot.commands import MessageHandler
+from bot.admin_commands import AdminDesk
 from bot.context import ContextStore
 from bot.engine import IntentEngine
+from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.rehearsal import CONTEXT_TTL_S, MEMBER, SEED, differences
@@ -128,7 +129,7 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
     with ThreadPoolExecutor(max_workers=1) as loading:
         reloader = Reloader(inference, loader, loading)
         scene = Scene(
-            handler=MessageHandler(engine, inference, reloader, Admins({})),
+            bot=MessageHandler(engine, inference, AdminDesk(reloader), Admins({})),
             member=MEMBER,
             language=story.language,
             sources=attachments(inference.classifier.catalog),

@@ -15,6 +15,7 @@ from adapters.base import IncomingMessage, Progress, Reply
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.formatting import utf16_length
 from adapters.telegram_adapter import TelegramAdapter
+from tests.bots import BotOf
 from tests.e2e.telegram_runs import COMMANDS, echo, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, load_spec, person, private
 
@@ -42,7 +43,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 
 
 async def run_once(token: str, api_url: str) -> None:
-    adapter = TelegramAdapter(token=token, handler=echo, commands=COMMANDS, api_url=api_url)
+    adapter = TelegramAdapter(token=token, bot=BotOf(echo, COMMANDS), api_url=api_url)
     await asyncio.wait_for(adapter.run(asyncio.Event()), WAIT_S)
 
 
@@ -341,7 +342,7 @@ async def test_a_wrong_address_is_named_beside_the_token(server: TelegramServer)
 
 async def test_a_token_refused_later_ends_the_run(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
     """When the operator takes the token back, the run ends with that error, and quietly."""
-    adapter = TelegramAdapter(token=server.token, handler=echo, commands=COMMANDS, api_url=server.api_url)
+    adapter = TelegramAdapter(token=server.token, bot=BotOf(echo, COMMANDS), api_url=server.api_url)
     run = asyncio.create_task(adapter.run(asyncio.Event()))
     await server.wait_for("setMyCommands")
     server.token = "123456:a-new-token"
@@ -377,7 +378,7 @@ async def test_stops_while_it_connects(server: TelegramServer, method: str) -> N
     """A stop does not wait for a server that never answers."""
     server.fail_next(method, "hang")
     stopping = asyncio.Event()
-    adapter = TelegramAdapter(token=server.token, handler=echo, commands=COMMANDS, api_url=server.api_url)
+    adapter = TelegramAdapter(token=server.token, bot=BotOf(echo, COMMANDS), api_url=server.api_url)
     run = asyncio.create_task(adapter.run(stopping))
     await server.wait_for(method)
     stopping.set()

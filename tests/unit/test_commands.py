@@ -9,8 +9,9 @@ import pytest
 
 from adapters.base import IncomingMessage, Reply
 from bot.admin import Admins
-from bot.commands import ADMINS_ONLY, APOLOGY, COMMANDS, RESET, MessageHandler
+from bot.admin_commands import AdminDesk
 from bot.context import ContextStore
+from bot.handler import ADMINS_ONLY, APOLOGY, COMMANDS, RESET, MessageHandler
 from bot.inference import Inference
 from tests.unit.fakes import FALLBACKS, WAIT_S, Clock, FakeClassifier, Sentences, engine_of, said
 
@@ -43,12 +44,12 @@ def handler(classifier: FakeClassifier, reloader: FakeReloader) -> Iterator[Mess
     contexts = ContextStore(capacity=100, ttl_s=60.0, clock=Clock())
     engine = engine_of(inference, contexts)
     admins = Admins({"discord": frozenset({"boss"}), "telegram": frozenset({"chief"})})
-    yield MessageHandler(engine, inference, reloader, admins)  # type: ignore[arg-type]
+    yield MessageHandler(engine, inference, AdminDesk(reloader), admins)  # type: ignore[arg-type]
     inference.close()
 
 
 async def reply_to(handler: MessageHandler, message: IncomingMessage) -> Reply | None:
-    return await asyncio.wait_for(handler(message, Sentences()), WAIT_S)
+    return await asyncio.wait_for(handler.answer(message, Sentences()), WAIT_S)
 
 
 async def text_of(handler: MessageHandler, message: IncomingMessage) -> str:

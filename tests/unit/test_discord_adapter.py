@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import discord_connection
-from adapters.base import Command, IncomingMessage, ReplyChoice
+from adapters.base import Argument, Command, IncomingMessage, ReplyChoice
 from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
 from adapters.discord_choices import button_rows, press_to_message, read_press
@@ -23,6 +23,7 @@ from adapters.discord_connection import PERMISSIONS
 from adapters.discord_messages import interaction_to_message, to_message
 from adapters.discord_sending import LIBRARY_ERRORS
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
+from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 
@@ -160,8 +161,7 @@ async def test_commands_are_registered_for_one_server_after_the_other(
 
     monkeypatch.setattr(discord_connection, "sync_commands", sync)
     connection = discord_connection.DiscordConnection(
-        handler=AsyncMock(),
-        commands=(),
+        bot=BotOf(AsyncMock()),
         guild_ids=[int(GUILD_ID)],
         state_file=tmp_path / "state.json",
         gateway_url=None,
@@ -257,9 +257,9 @@ def test_command_stands_in_the_same_conversation_as_talk(channel: Json, is_direc
 def test_command_table_becomes_slash_commands() -> None:
     """Each command is registered with its argument, for servers and direct messages, admins' apart from the rest."""
     table = [
-        Command("ask", "Asks me something.", argument="question", argument_description="What to ask."),
+        Command("ask", "Asks me something.", (Argument("question", "What to ask."),)),
         Command("why", "Explains my last answer.", admin_only=True),
-        Command("teach", "Teaches me.", argument="example"),
+        Command("teach", "Teaches me.", (Argument("example", "What to learn."),)),
     ]
 
     async def ignore(*_: object) -> None:

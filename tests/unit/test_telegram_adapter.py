@@ -19,6 +19,7 @@ from adapters.errors import TokenRefusedError
 from adapters.telegram_adapter import TelegramAdapter
 from adapters.telegram_messages import press_to_message, to_message
 from adapters.telegram_polling import QuietRequest, Watch, reason, repeat_if_never_sent
+from tests.bots import BotOf
 
 ME = User(99, "Parley", is_bot=True, username="parley_bot")
 ADA = {"id": 1, "is_bot": False, "first_name": "Ada", "last_name": "L", "language_code": "en-GB"}
@@ -320,7 +321,7 @@ async def test_only_the_token_is_named_at_telegrams_own_address(monkeypatch: pyt
         raise InvalidToken
 
     monkeypatch.setattr(TelegramAdapter, "_serve", refuse)
-    adapter = TelegramAdapter(token="1:x", handler=AsyncMock(), commands=(), api_url=None)
+    adapter = TelegramAdapter(token="1:x", bot=BotOf(AsyncMock()), api_url=None)
     with pytest.raises(TokenRefusedError) as error:
         await adapter.run(asyncio.Event())
     assert "TELEGRAM_API_URL" not in str(error.value)
