@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from bot.log import LogFormat
 from model.runtime import RuntimeChoice
 
 ENV_FILE = Path(".env")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 
 T = TypeVar("T")
 
@@ -65,7 +67,9 @@ class Settings:
     cooldown_s: float = 1.0
     feedback: bool = True
     server_intents: Mapping[tuple[str, str], Path] = field(default_factory=dict)
+    health_address: str | None = "127.0.0.1:8080"
     log_level: str | None = None
+    log_format: LogFormat = "text"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -110,7 +114,7 @@ def read_environment(env_file: Path | None = None) -> dict[str, str]:
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings; an empty variable counts as unset.
+    """Return the settings; an empty variable counts as unset, but for ``HEALTH_ADDRESS``: empty is no health page.
 
     Raises
     ------
@@ -131,6 +135,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
             return default
 
     default = Settings()
+    has_no_health = not environment.get("HEALTH_ADDRESS", "unset").strip()
     ids = "ids of digits, separated by commas"
     settings = Settings(
         discord_token=read("DISCORD_TOKEN", _visible, None, "the bot's token, without spaces"),
@@ -170,7 +175,14 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         server_intents=read(
             "SERVER_INTENTS", _server_intents, {}, "discord:ID=PATH or telegram:ID=PATH, with commas between"
         ),
+        health_address=read(
+            "HEALTH_ADDRESS",
+            _address,
+            None if has_no_health else default.health_address,
+            "host:port, or nothing for none",
+        ),
         log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
+        log_format=read("LOG_FORMAT", _log_format, default.log_format, f"one of {', '.join(LOG_FORMATS)}"),
     )
     if faults:
         raise ConfigError("\n".join(faults))
@@ -289,6 +301,10 @@ def _positive(kind: Callable[[str], T]) -> Callable[[str], T]:
         return number
 
     return parse
+
+
+def _log_format(value: str) -> LogFormat:
+    return LOG_FORMATS[LOG_FORMATS.index(value.lower())]  # a ValueError if it is none of them
 
 
 def _log_level(value: str) -> str:

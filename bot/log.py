@@ -4,6 +4,9 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
+from typing import Literal
+
+LogFormat = Literal["text", "json"]
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 REDACTED = "[redacted]"

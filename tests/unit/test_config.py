@@ -31,7 +31,9 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
     "CONTEXT_TTL_S": ("1.5", "context_ttl_s", 1.5),
     "CONTEXT_CAPACITY": ("1", "context_capacity", 1),
+    "HEALTH_ADDRESS": ("[::1]:0", "health_address", "[::1]:0"),
     "LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+    "LOG_FORMAT": ("JSON", "log_format", "json"),
 }
 
 WRONG: dict[str, list[str]] = {
@@ -51,6 +53,8 @@ WRONG: dict[str, list[str]] = {
     "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
     "CONTEXT_CAPACITY": ["0", "1.5", "many"],
     "LOG_LEVEL": ["loud", "WARN", "10"],
+    "LOG_FORMAT": ["xml"],
+    "HEALTH_ADDRESS": ["8080", ":8080", "host:", "host:65536", "off"],
 }
 
 
@@ -72,8 +76,11 @@ def test_every_setting_has_its_variable() -> None:
 
 @pytest.mark.parametrize("empty", ["", " \t"])
 def test_an_empty_variable_counts_as_unset(empty: str) -> None:
-    """All of them empty are the defaults."""
-    assert parse_settings(dict.fromkeys(GOOD, empty)) == parse_settings({}) == Settings()
+    """All of them empty are the defaults, but for the health page, which is then off."""
+    everything = dict.fromkeys(GOOD, empty)
+    assert parse_settings(everything) == Settings(health_address=None)
+    del everything["HEALTH_ADDRESS"]
+    assert parse_settings(everything) == parse_settings({}) == Settings()
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
