@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -16,6 +16,9 @@ from model.runtime import RuntimeChoice
 ENV_FILE = Path(".env")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
+
+InboxMode = Literal["off", "counts", "text"]
+"""What is kept of messages that were not answered: nothing, how often that was, or their texts as well."""
 
 T = TypeVar("T")
 
@@ -66,6 +69,10 @@ class Settings:
     context_capacity: int = 10_000
     cooldown_s: float = 1.0
     feedback: bool = True
+    inbox: InboxMode = "off"
+    regression_path: Path | None = None
+    regression_margin: float = 0.01
+    bundles_kept: int = 5
     server_intents: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     health_address: str | None = "127.0.0.1:8080"
     log_level: str | None = None
@@ -172,6 +179,10 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         context_capacity=read("CONTEXT_CAPACITY", _positive(int), default.context_capacity, "a whole number over 0"),
         cooldown_s=read("COOLDOWN_S", _seconds, default.cooldown_s, "seconds, 0 for none"),
         feedback=read("FEEDBACK", _switch, default.feedback, "on or off"),
+        inbox=read("INBOX", _inbox_mode, default.inbox, "off, counts or text"),
+        regression_path=read("REGRESSION_PATH", Path, None, "a path"),
+        regression_margin=read("REGRESSION_MARGIN", _share, default.regression_margin, "a number from 0 to 1"),
+        bundles_kept=read("BUNDLES_KEPT", _positive(int), default.bundles_kept, "a whole number over 0"),
         server_intents=read(
             "SERVER_INTENTS", _server_intents, {}, "discord:ID=PATH or telegram:ID=PATH, with commas between"
         ),
@@ -284,6 +295,11 @@ def _url(*schemes: str) -> Callable[[str], str]:
 def _runtime(value: str) -> RuntimeChoice:
     choices: tuple[RuntimeChoice, ...] = get_args(RuntimeChoice)
     return choices[choices.index(value.lower())]  # a ValueError if it is none of them
+
+
+def _inbox_mode(value: str) -> InboxMode:
+    modes: tuple[InboxMode, ...] = get_args(InboxMode)
+    return modes[modes.index(value.lower())]
 
 
 def _share(value: str) -> float:
