@@ -98,7 +98,7 @@ class Conversation:
         """Answer the message."""
         answer = await self._answer()
         if self._is_stale:  # as if nothing had been said: what was asked before is still asked
-            return Turn(Reply(answer.text), self._before, None, None)
+            return Turn(Reply(answer.text), self._before, None, None, contexts=self._before.names)
         if self._state.form is not None and not self._has_asked:
             answer = answer.then(self._ask(self._state.form))
         text = answer.text.strip() or "..."
@@ -106,7 +106,7 @@ class Conversation:
         state = replace(self._state, offered=answer.choices, last_answer=text, fallbacks=fallbacks)
         reply = Reply(text, choices=answer.choices, attachments=answer.attachments)
         values = self._values(self._intents[self._answered]) if self._answered is not None else {}
-        return Turn(reply, state, self._decision, self._answered, values)
+        return Turn(reply, state, self._decision, self._answered, values, self._before.names)
 
     async def _answer(self) -> Answer:
         choice_id = self._message.choice_id

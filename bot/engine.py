@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.base import IncomingMessage, Reply
@@ -69,7 +69,7 @@ class IntentEngine:
             )
             turn = await conversation.turn()
             await self._contexts.put(message.key, turn.state)
-        return turn
+        return replace(turn, model=classifier.bundle.name, policy=classifier.rule.policy)
 
     async def forget(self, message: IncomingMessage) -> None:
         """Forget what is remembered of the message's sender in its conversation."""

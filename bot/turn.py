@@ -9,7 +9,7 @@ from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
 from bot.context import UserState
 from bot.entities import SlotValue
 from intents.catalog import Intent, Slot
-from model.decision import Decision
+from model.decision import Decision, Policy
 
 
 class Abilities(Protocol):
@@ -50,6 +50,12 @@ class Turn:
         The tag of the intent that was answered or is being filled in.
     slots
         The values that it, and those that it follows, know.
+    contexts
+        The names of those that were active before it.
+    model
+        The name of the bundle that decided; the engine tells it.
+    policy
+        By which it decided; the engine tells it.
     """
 
     reply: Reply
@@ -57,6 +63,9 @@ class Turn:
     decision: Decision | None
     intent: str | None
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
+    contexts: tuple[str, ...] = ()
+    model: str = ""
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class FakeClassifier:
         self.broken: set[str] = set()
         self.entered = threading.Event()
         self.go_on = threading.Event()
-        self._rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
+        self.rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
 
     def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
         self.calls.append((text, tuple(contexts)))
@@ -59,7 +59,7 @@ class FakeClassifier:
             assert self.go_on.wait(WAIT_S)
         if text in self.broken:
             raise ArithmeticError(text)
-        decision = self._rule.without_scores(normalise(text), contexts, language)
+        decision = self.rule.without_scores(normalise(text), contexts, language)
         return decision or Decision(None, Reason.BELOW_THRESHOLD, 0.0, ())
 
     async def until_entered(self) -> None:
