@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapters.base import IncomingMessage, Progress
 from bot.inference import Inference
@@ -28,13 +28,25 @@ class Admins:
     ----------
     ids
         The users' ids by platform. Who sits at the terminal is the operator, and an admin.
+    role_ids
+        The ids of roles whose members are admins, by platform.
+    managers_on
+        The platforms on which whoever may manage a server is an admin as well.
     """
 
     ids: Mapping[str, frozenset[str]]
+    role_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    managers_on: frozenset[str] = frozenset()
 
     def include(self, message: IncomingMessage) -> bool:
         """Whether the message comes from an admin."""
-        return message.platform == "console" or message.user_id in self.ids.get(message.platform, frozenset())
+        platform = message.platform
+        return (
+            platform == "console"
+            or message.user_id in self.ids.get(platform, frozenset())
+            or not message.role_ids.isdisjoint(self.role_ids.get(platform, frozenset()))
+            or (message.can_manage and platform in self.managers_on)
+        )
 
 
 class Reloader:

@@ -68,7 +68,11 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     contexts = ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
     handoff = Handoff(settings.handoff_chats)
     engine = IntentEngine(inference, contexts, actions, handoff, random_source)
-    admins = Admins({"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids})
+    admins = Admins(
+        {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
+        {"discord": settings.discord_admin_role_ids},
+        frozenset({"discord"} if settings.discord_managers_are_admins else ()),
+    )
     handler = MessageHandler(engine, inference, AdminDesk(Reloader(inference, loader, loading)), admins)
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})

@@ -17,6 +17,7 @@ TALKATIVE = {
     "discord": logging.WARNING,  # at DEBUG it logs the text of messages
     "discord.client": logging.CRITICAL,  # a trace for every reconnect and a warning about voice; the adapter speaks
     "telegram": logging.WARNING,
+    "aiosqlite": logging.WARNING,  # at DEBUG it logs what is written
     "asyncio": logging.WARNING,
 }
 

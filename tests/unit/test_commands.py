@@ -137,6 +137,23 @@ async def test_only_admins_reload(
     assert reloader.n_reloads == int(may)
 
 
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({"role_ids": frozenset({"1", "7"})}, True),
+        ({"role_ids": frozenset({"1"})}, False),
+        ({"can_manage": True}, True),
+        ({"role_ids": frozenset({"7"}), "platform": "telegram"}, False),
+        ({"can_manage": True, "platform": "telegram"}, False),
+    ],
+)
+def test_a_role_or_a_right_makes_an_admin(changes: Any, may: bool) -> None:
+    """Where the operator says so, and on that platform alone."""
+    admins = Admins({}, {"discord": frozenset({"7"})}, frozenset({"discord"}))
+    assert admins.include(said("", **changes)) is may
+    assert not Admins({}).include(said("", **changes))
+
+
 async def test_an_unknown_command_is_named(handler: MessageHandler) -> None:
     """Whoever addresses the bot hears where the list is; a command that may be another bot's gets no answer."""
     reply = await reply_to(handler, said("now", command="dance"))
