@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from adapters.base import IncomingMessage
 from bot.database import Database
@@ -198,15 +198,16 @@ def from_json(text: str) -> ServerSettings:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         It is no settings.
     """
     found = json.loads(text)
     if not isinstance(found, dict):
         raise TypeError
-    known = {one.name: found[one.name] for one in fields(ServerSettings) if one.name in found}
-    channels = {name: frozenset(map(str, known[name])) for name in ("listening", "silent") if name in known}
-    settings = ServerSettings(**(known | channels))
+    known: dict[str, Any] = {one.name: found[one.name] for one in fields(ServerSettings) if one.name in found}
+    for name in {"listening", "silent"} & known.keys():
+        known[name] = frozenset(map(str, known[name]))
+    settings = ServerSettings(**known)
     if settings.fallback not in TONES or not isinstance(settings.cooldown_s, int | float | None):
         raise ValueError
     return settings
