@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import aiosqlite
@@ -29,7 +29,7 @@ PRAGMAS = (
 )
 
 Value = str | int | float | bytes | None
-Parameters = Sequence[Value]
+Parameters = Sequence[Value] | Mapping[str, Value]
 
 
 class DatabaseError(Exception):

@@ -8,7 +8,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from adapters.base import IncomingMessage
+from bot.context import moved_id
 from bot.database import Database
+from bot.turn import FallbackTone
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +23,6 @@ SCHEMA = (
     )
     """,
 )
-
-FallbackTone = Literal["helpful", "short", "silent"]
-"""What a message that matches nothing gets: all that the catalog has, one sentence, or nothing."""
 
 TONES: tuple[FallbackTone, ...] = get_args(FallbackTone)
 
@@ -277,9 +276,3 @@ class ServerSettingsStore:
         await self._database.execute(
             "DELETE FROM server_settings WHERE platform = ? AND server_id = ?", (platform, old_id)
         )
-
-
-def moved_id(conversation_id: str, old_id: str, new_id: str) -> str:
-    """Return a conversation's id after its group has got another: its topics, ``group:topic``, move with it."""
-    group, colon, topic = conversation_id.partition(":")
-    return f"{new_id}{colon}{topic}" if group == old_id else conversation_id
