@@ -28,7 +28,8 @@ def main() -> NoReturn:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         leave(ExitCode.CONFIGURATION)
     console = arguments.console or not settings.secrets
-    configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
+    level = settings.log_level or ("WARNING" if console else "INFO")
+    configure_logging(level, settings.secrets, settings.log_format)
     if console and not arguments.console:
         print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
     asyncio.run(_serve(settings, environment, console=console))

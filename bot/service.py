@@ -69,7 +69,7 @@ class StoryGate:
             return {played.placed.story.story for played in rehearsed if not played.passed}
 
         differing = differing_in(classifier)
-        worse = differing - differing_in(_twin(serving)) if differing and serving is not None else differing
+        worse = differing - differing_in(serving.twin()) if differing and serving is not None else differing
         shown = f"`python -m scripts.converse {self.path}` shows how"
         if worse:
             names = spoken_list(sorted(worse), N_NAMED)
@@ -77,13 +77,6 @@ class StoryGate:
         if differing:
             return (f"{len(differing)} of {len(stories)} stories come out otherwise, as they did before: {shown}",)
         return ()
-
-
-def _twin(classifier: IntentClassifier) -> IntentClassifier:
-    """Return a classifier that decides as one in service does, with a runtime of its own: none is thread-safe."""
-    runtime = load_runtime(classifier.bundle, "keras" if classifier.runtime.name == "keras" else "litert")
-    threshold = classifier.rule.policy.threshold
-    return IntentClassifier(classifier.bundle, runtime, classifier.catalog, threshold=threshold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,12 +168,11 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         " gestiona, durante {days} días.",
     },
     "privacy_inbox_counts": {
-        "en": "That a question was not answered or was voted down, with your id and without its text: on disk, for"
-        " {days} days.",
-        "de": "Dass eine Frage unbeantwortet blieb oder schlecht bewertet wurde, mit deiner ID und ohne ihren Text: auf"
-        " der Festplatte, {days} Tage lang.",
-        "es": "Que una pregunta quedó sin respuesta o fue mal valorada, con tu id y sin su texto: en disco, durante"
-        " {days} días.",
+        "en": "How often questions were not answered or voted down, without ids or texts: on disk, for {days} days.",
+        "de": "Wie oft Fragen unbeantwortet blieben oder schlecht bewertet wurden, ohne IDs und Texte: auf der"
+        " Festplatte, {days} Tage lang.",
+        "es": "Cuántas veces quedaron preguntas sin respuesta o fueron mal valoradas, sin ids ni textos: en disco,"
+        " durante {days} días.",
     },
     "privacy_inbox_text": {
         "en": "The text of questions that I could not answer or that were voted down, with your id, so that admins can"
@@ -203,11 +202,12 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         " chat; lo que queda allí no depende de mí.",
     },
     "privacy_counts": {
-        "en": "Beside that I count messages, without ids or texts. Nothing goes to third parties, and nothing that you"
-        " write trains me.",
-        "de": "Daneben zähle ich Nachrichten, ohne IDs und Texte. Nichts geht an Dritte, und nichts, was du schreibst,"
-        " trainiert mich.",
-        "es": "Además cuento mensajes, sin ids ni textos. Nada va a terceros y nada de lo que escribes me entrena.",
+        "en": "Beside that I count messages, and keep the numbers of the last ones so that I answer none twice, without"
+        " your id or your words. Nothing goes to third parties, and nothing that you write trains me.",
+        "de": "Daneben zähle ich Nachrichten und merke mir die Nummern der letzten, um keine zweimal zu beantworten,"
+        " ohne deine ID und deine Worte. Nichts geht an Dritte, und nichts, was du schreibst, trainiert mich.",
+        "es": "Además cuento mensajes y guardo los números de los últimos para no responder dos veces, sin tu id ni tus"
+        " palabras. Nada va a terceros y nada de lo que escribes me entrena.",
     },
     "privacy_actions": {
         "en": "Some answers are looked up elsewhere: what you fill in for them is sent to the address that the operator"
