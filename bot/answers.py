@@ -3,7 +3,7 @@
 import secrets
 import string
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +37,8 @@ class GivenAnswer:
         By which adapters, admins and votes name it.
     platform, conversation_id, user_id
         Where it was given, and to whom.
+    question_id
+        The message that it answers.
     text
         What was asked; of a pressed choice, its title.
     is_choice
@@ -61,6 +63,7 @@ class GivenAnswer:
     platform: str
     conversation_id: str
     user_id: str
+    question_id: str
     text: str = field(repr=False)
     is_choice: bool
     intent: str | None
@@ -84,6 +87,11 @@ class AnswerLog:
         How long each is kept, in seconds.
     clock
         Returns seconds that never go back.
+
+    Attributes
+    ----------
+    n_by_intent
+        How often each intent was answered since the start.
     """
 
     def __init__(
@@ -92,8 +100,9 @@ class AnswerLog:
         self._capacity = capacity
         self._ttl_s = ttl_s
         self._clock = clock
+        self.n_by_intent: Counter[str] = Counter()
         self._answers: OrderedDict[str, GivenAnswer] = OrderedDict()
-        self._standing_as: dict[str, tuple[str, ...]] = {}
+        self._linked: dict[str, tuple[str, ...]] = {}
         self._ids: dict[tuple[str, str, str], str] = {}
 
     def __len__(self) -> int:
@@ -104,12 +113,15 @@ class AnswerLog:
         self._drop_old()
         while len(self._answers) >= self._capacity:
             self._drop(next(iter(self._answers)))
+        if turn.intent is not None:
+            self.n_by_intent[turn.intent] += 1
         decision = turn.decision
         answer = GivenAnswer(
             id="".join(secrets.choice(_ID_CHARACTERS) for _ in range(ID_LENGTH)),
             platform=message.platform,
             conversation_id=message.conversation_id,
             user_id=message.user_id,
+            question_id=message.message_id,
             text=message.text[:MAX_TEXT],
             is_choice=message.choice_id is not None,
             intent=turn.intent,
@@ -122,6 +134,7 @@ class AnswerLog:
             given_at=self._clock(),
         )
         self._answers[answer.id] = answer
+        self._link(answer, (message.message_id,))
         return answer.id
 
     def sent(self, answer_id: str, message_ids: Sequence[str]) -> None:
@@ -130,9 +143,7 @@ class AnswerLog:
         if answer is None:
             return
         self._unlink(answer)
-        self._standing_as[answer_id] = tuple(message_ids)
-        for message_id in message_ids:
-            self._ids[answer.platform, answer.conversation_id, message_id] = answer_id
+        self._link(answer, (answer.question_id, *message_ids))
 
     def get(self, answer_id: str) -> GivenAnswer | None:
         """Return an answer by its id; None if it is not known, or no longer."""
@@ -140,7 +151,10 @@ class AnswerLog:
         return self._answers.get(answer_id)
 
     def find(self, platform: str, conversation_id: str, message_id: str) -> GivenAnswer | None:
-        """Return the answer that stands in a conversation as a message; None if it is not known, or no longer."""
+        """Return the answer that stands in a conversation as a message, or that a message got.
+
+        None if it is not known, or no longer.
+        """
         answer_id = self._ids.get((platform, conversation_id, message_id))
         return None if answer_id is None else self.get(answer_id)
 
@@ -167,8 +181,13 @@ class AnswerLog:
     def _drop(self, answer_id: str) -> None:
         self._unlink(self._answers.pop(answer_id))
 
+    def _link(self, answer: GivenAnswer, message_ids: tuple[str, ...]) -> None:
+        self._linked[answer.id] = message_ids
+        for message_id in message_ids:
+            self._ids[answer.platform, answer.conversation_id, message_id] = answer.id
+
     def _unlink(self, answer: GivenAnswer) -> None:
-        for message_id in self._standing_as.pop(answer.id, ()):
+        for message_id in self._linked.pop(answer.id, ()):
             place = (answer.platform, answer.conversation_id, message_id)
             if self._ids.get(place) == answer.id:  # an edited question has another answer in the same messages
                 del self._ids[place]

@@ -54,16 +54,15 @@ def test_ids_are_no_two_the_same(log: AnswerLog) -> None:
 
 def test_an_answer_is_found_by_each_of_its_messages(log: AnswerLog) -> None:
     """In its own conversation and platform alone; an edited question's answer takes the messages over."""
-    answer_id = log.record(said("x"), TURN)
+    answer_id = log.record(said("x", message_id="6"), TURN)
+    assert known(log.find("discord", "here", "6")).id == answer_id
     log.sent(answer_id, ["7", "8"])
-    assert {known(log.find("discord", "here", number)).id for number in ("7", "8")} == {answer_id}
+    assert {known(log.find("discord", "here", number)).id for number in ("6", "7", "8")} == {answer_id}
     assert log.find("discord", "there", "7") is None
     assert log.find("telegram", "here", "7") is None
-    edited = log.record(said("y"), TURN)
+    edited = log.record(said("y", message_id="6"), TURN)
     log.sent(edited, ["7"])
-    log.sent(answer_id, ["9"])
-    assert known(log.find("discord", "here", "7")).id == edited
-    assert log.find("discord", "here", "8") is None
+    assert {known(log.find("discord", "here", number)).id for number in ("6", "7")} == {edited}
     log.sent("unknown", ["1"])
     assert log.find("discord", "here", "1") is None
 
@@ -81,7 +80,7 @@ def test_old_and_too_many_answers_are_dropped(log: AnswerLog, clock: Clock) -> N
     """By age and by number, with all that leads to them."""
     ids = []
     for number in range(4):
-        ids.append(log.record(said("x" * 2 * MAX_TEXT), TURN))
+        ids.append(log.record(said("x" * 2 * MAX_TEXT, message_id=f"question {number}"), TURN))
         log.sent(ids[-1], [str(number)])
         clock.now += 10
     assert len(log) == 3
@@ -93,13 +92,21 @@ def test_old_and_too_many_answers_are_dropped(log: AnswerLog, clock: Clock) -> N
     assert log.get(ids[2]) is not None
     clock.now += 60
     assert log.latest("discord", "here") is None
-    assert (len(log), log._ids, log._standing_as) == (0, {}, {})
+    assert (len(log), log._ids, log._linked) == (0, {}, {})
 
 
 async def test_a_person_is_forgotten_everywhere(log: AnswerLog) -> None:
     """The same id on another platform is another person."""
     for message in (said("a"), said("b", conversation_id="there"), said("c", platform="telegram")):
-        log.sent(log.record(message, TURN), ["1"])
+        log.sent(log.record(message, TURN), ["2"])
     await log.forget_person("discord", "ann")
     assert [one.text for one in log._answers.values()] == ["c"]
-    assert list(log._ids) == [("telegram", "here", "1")]
+    assert list(log._ids) == [("telegram", "here", "1"), ("telegram", "here", "2")]
+
+
+def test_intents_are_counted_since_the_start(log: AnswerLog) -> None:
+    """Whatever the log has dropped since; fallbacks are none."""
+    for _ in range(5):
+        log.record(said("x"), replace(TURN, intent="greeting"))
+        log.record(said("x"), TURN)
+    assert log.n_by_intent == {"greeting": 5}

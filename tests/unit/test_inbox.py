@@ -24,6 +24,7 @@ ANSWER = GivenAnswer(
     platform="discord",
     conversation_id="here",
     user_id="ann",
+    question_id="1",
     text="how do I fly?",
     is_choice=False,
     intent=None,
