@@ -110,7 +110,7 @@ class AnswerLog:
 
     def record(self, message: IncomingMessage, turn: Turn) -> str:
         """Take note of an answer, and return its id."""
-        self._drop_old()
+        self.drop_expired()
         while len(self._answers) >= self._capacity:
             self._drop(next(iter(self._answers)))
         if turn.intent is not None:
@@ -147,7 +147,7 @@ class AnswerLog:
 
     def get(self, answer_id: str) -> GivenAnswer | None:
         """Return an answer by its id; None if it is not known, or no longer."""
-        self._drop_old()
+        self.drop_expired()
         return self._answers.get(answer_id)
 
     def find(self, platform: str, conversation_id: str, message_id: str) -> GivenAnswer | None:
@@ -160,7 +160,7 @@ class AnswerLog:
 
     def latest(self, platform: str, conversation_id: str) -> GivenAnswer | None:
         """Return the last answer in a conversation, whoever it was for."""
-        self._drop_old()
+        self.drop_expired()
         place = (platform, conversation_id)
         return next((one for one in reversed(self._answers.values()) if _place(one) == place), None)
 
@@ -170,7 +170,8 @@ class AnswerLog:
         for answer in [one for one in self._answers.values() if (one.platform, one.user_id) == person]:
             self._drop(answer.id)
 
-    def _drop_old(self) -> None:
+    def drop_expired(self) -> None:
+        """Keep nothing in memory that is too old."""
         oldest = self._clock() - self._ttl_s
         while self._answers:
             answer = next(iter(self._answers.values()))

@@ -6,21 +6,23 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin import Admins, Reloader
+from bot.admin import Reloader
 from bot.admin_commands import AdminDesk
+from bot.assembly import SCHEMA, Stores, make_handler
 from bot.config import Settings
-from bot.context import ContextStore
+from bot.database import DATABASE_FILE, Database
 from bot.engine import IntentEngine
-from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
+from bot.metrics import Metrics
 from bot.service import ServiceLoader, StoryGate
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
@@ -64,16 +66,21 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         logger.warning("%s", note)
 
     random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
-    inference = Inference(service.classifier)
-    contexts = ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
+    metrics = Metrics()
+    inference = Inference(service.classifier, on_stuck=metrics.worker_replaced, on_lost=lambda: leave(ExitCode.FAILURE))
+    database = await Database.open(None if console else settings.state_dir / DATABASE_FILE, SCHEMA)
+    stores = await Stores.open(settings, database)
+    metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
     handoff = Handoff(settings.handoff_chats)
-    engine = IntentEngine(inference, contexts, actions, handoff, random_source)
-    admins = Admins(
-        {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
-        {"discord": settings.discord_admin_role_ids},
-        frozenset({"discord"} if settings.discord_managers_are_admins else ()),
+    handler = make_handler(
+        settings,
+        stores,
+        engine=IntentEngine(inference, stores.contexts, actions, handoff, random_source),
+        inference=inference,
+        desk=AdminDesk(Reloader(inference, loader, loading)),
+        handoff=handoff,
+        metrics=metrics,
     )
-    handler = MessageHandler(engine, inference, AdminDesk(Reloader(inference, loader, loading)), admins)
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})
     bundle = service.classifier.bundle
@@ -84,12 +91,45 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         service.classifier.runtime.name,
         ", ".join(one.platform for one in platforms),
     )
+    for one in platforms:
+        metrics.watch_platform(one.platform, one.connected.is_set)
+    housekeeping = asyncio.create_task(stores.keep_house(stopping), name="housekeeping")
     try:
-        return await supervise(platforms, stopping, random_source)
+        async with _health_page(settings, metrics, inference, platforms, stopping, is_off=console):
+            return await supervise(platforms, stopping, random_source)
     finally:
+        housekeeping.cancel()
+        await handler.aclose()
         await actions.aclose()
         inference.close()
+        await database.close()
         logger.info("stopped")
+
+
+@asynccontextmanager
+async def _health_page(
+    settings: Settings,
+    metrics: Metrics,
+    inference: Inference,
+    platforms: Sequence[Adapter],
+    stopping: asyncio.Event,
+    *,
+    is_off: bool,
+) -> AsyncIterator[None]:
+    """Serve the health page meanwhile, where there is to be one."""
+    if is_off or settings.health_address is None:
+        yield
+        return
+    from bot.health import HealthServer, Readiness, health_application  # noqa: PLC0415 - brings aiohttp's server
+
+    connected = {one.platform: one.connected for one in platforms}
+    readiness = Readiness(stopping, bundle=lambda: inference.classifier.bundle.name, platforms=connected)
+    server = HealthServer(settings.health_address, health_application(metrics, readiness))
+    await server.open()
+    try:
+        yield
+    finally:
+        await server.close()
 
 
 def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:

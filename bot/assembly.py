@@ -1,21 +1,23 @@
 """The parts of the bot, put together from the settings: what `bot.app` runs, and what tests drive."""
 
-import random
-from collections.abc import Callable
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 
 from bot import feedback, greeting, inbox, seen_events, server_settings
-from bot.actions import ActionRunner
 from bot.admin import Admins
 from bot.admin_commands import AdminDesk
 from bot.answers import TTL_S, AnswerLog
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.cooldown import CooldownMemory, Cooldowns
-from bot.database import Database
+from bot.database import Database, DatabaseError
 from bot.engine import IntentEngine
 from bot.feedback import Feedback
 from bot.greeting import Greeter
-from bot.handler import Parts
+from bot.handler import MessageHandler, Parts
 from bot.handoff import Handoff
 from bot.inbox import Inbox
 from bot.inference import Inference
@@ -28,8 +30,79 @@ from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SettingsDesk
 from bot.talk import Talk
 
+logger = logging.getLogger(__name__)
+
 SCHEMA = (*server_settings.SCHEMA, *seen_events.SCHEMA, *feedback.SCHEMA, *greeting.SCHEMA, *inbox.SCHEMA)
 """The tables of every store."""
+
+ROUND_S = 60.0
+ROUNDS_TO_THE_DATABASE = 60
+"""How often what is too old is dropped from memory, and after how many times from the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All that keeps something: of people, of servers, of events."""
+
+    database: Database
+    contexts: ContextStore
+    answers: AnswerLog
+    feedback: Feedback
+    inbox: Inbox
+    settings: ServerSettingsStore
+    seen: SeenEvents
+    media: MediaNotes
+    cooldowns: CooldownMemory
+
+    @classmethod
+    async def open(cls, settings: Settings, database: Database, contexts: ContextStore | None = None) -> "Stores":
+        """Read what was kept, and forget what is too old or may be kept no longer.
+
+        Parameters
+        ----------
+        settings
+            Of the process.
+        database
+            Open, with `SCHEMA`.
+        contexts
+            In place of those that the settings describe.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        stores = cls(
+            database=database,
+            contexts=contexts or ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s),
+            answers=AnswerLog(),
+            feedback=Feedback(database),
+            inbox=await Inbox.open(database, mode=settings.inbox),
+            settings=ServerSettingsStore(database),
+            seen=SeenEvents(database),
+            media=MediaNotes(),
+            cooldowns=CooldownMemory(),
+        )
+        await stores.settings.load()
+        return stores
+
+    async def keep_house(self, stopping: asyncio.Event) -> None:
+        """Drop what may be kept no longer, again and again until `stopping` is set, also while nobody writes."""
+        n_rounds = 0
+        while not stopping.is_set():
+            self.contexts.drop_expired()
+            self.answers.drop_expired()
+            self.media.drop_expired()
+            await self.cooldowns.forget_drained(time.time())
+            if n_rounds % ROUNDS_TO_THE_DATABASE == 0:
+                try:
+                    await self.feedback.prune()
+                    await self.inbox.prune()
+                except DatabaseError as error:
+                    logger.warning("what is too old could not be deleted: %s", error)
+            n_rounds += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), ROUND_S)
 
 
 def admins_of(settings: Settings) -> Admins:
@@ -41,31 +114,60 @@ def admins_of(settings: Settings) -> Admins:
     )
 
 
-async def assemble(
+def make_handler(
     settings: Settings,
-    database: Database,
+    stores: Stores,
     *,
+    engine: IntentEngine,
     inference: Inference,
-    contexts: ContextStore,
-    actions: ActionRunner,
+    desk: AdminDesk,
     handoff: Handoff,
     metrics: Metrics,
-    random_source: random.Random,
-    make_desk: Callable[[Parts], AdminDesk],
-) -> Parts:
-    """Put the parts together.
+) -> MessageHandler:
+    """Return what adapters are given.
 
     Parameters
     ----------
     settings
         Of the process.
-    database
-        Open, with `SCHEMA`.
-    inference, contexts, actions, handoff, metrics, random_source
-        What the engine works with.
-
-    Raises
-    ------
-    DatabaseError
-        What was kept cannot be read.
+    stores
+        All that keeps something.
+    engine, inference
+        Answer; the engine works with the contexts of the stores.
+    desk
+        Answers admins.
+    handoff
+        Knows the admins' chats.
+    metrics
+        Counts.
     """
+    return MessageHandler(
+        Parts(
+            engine=engine,
+            inference=inference,
+            contexts=stores.contexts,
+            answers=stores.answers,
+            talk=Talk(engine, stores.answers, stores.feedback, stores.inbox, metrics, has_feedback=settings.feedback),
+            desk=desk,
+            settings_desk=SettingsDesk(stores.settings, cooldown_s=settings.cooldown_s, has_feedback=settings.feedback),
+            forgetting=Forgetting(
+                (stores.contexts, stores.answers, stores.feedback, stores.inbox, stores.media), stores.database
+            ),
+            admins=admins_of(settings),
+            settings=stores.settings,
+            cooldowns=Cooldowns(stores.cooldowns, settings.cooldown_s),
+            greeter=Greeter(stores.database, inference),
+            media=stores.media,
+            notices=Notices(handoff),
+            seen=stores.seen,
+            metrics=metrics,
+            keeping=Keeping(
+                context_ttl_s=settings.context_ttl_s,
+                answers_ttl_s=TTL_S,
+                cooldown_s=settings.cooldown_s,
+                has_votes=settings.feedback,
+                inbox=settings.inbox,
+                has_handoff=bool(settings.discord_handoff_channel or settings.telegram_handoff_chat),
+            ),
+        )
+    )

@@ -134,6 +134,13 @@ class UserState:
         )
 
     @property
+    def expires_at(self) -> float:
+        """When the last of what has a time to live ends, in seconds of the store's clock; 0 if there is none."""
+        ends = [context.expires_at for context in self.contexts]
+        ends += [form.expires_at for form in self.forms]
+        return max([*ends, *(one.expires_at for one in self.filled)], default=0.0)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the contexts."""
         return tuple(context.name for context in self.contexts)
@@ -230,7 +237,7 @@ class ContextStore:
         self.ttl_s = ttl_s
         self.clock = clock
         self._capacity = capacity
-        self._states: OrderedDict[Key, UserState] = OrderedDict()
+        self._states: OrderedDict[Key, tuple[UserState, float]] = OrderedDict()
         self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
 
     def __len__(self) -> int:
@@ -253,12 +260,13 @@ class ContextStore:
 
     async def get(self, key: Key) -> UserState:
         """Return what is remembered and still holds; an empty state if nothing is."""
-        state = self._states.get(key)
-        return UserState() if state is None else state.at(self.clock())
+        state, expires_at = self._states.get(key, (UserState(), 0.0))
+        now = self.clock()
+        return state.at(now) if expires_at > now else UserState()
 
     async def put(self, key: Key, state: UserState) -> None:
         """Remember a state as the most recently used; over the capacity the least recently used is forgotten."""
-        self._states[key] = state
+        self._states[key] = (state, max(self.clock() + self.ttl_s, state.expires_at))
         self._states.move_to_end(key)
         while len(self._states) > self._capacity:
             self._states.popitem(last=False)
@@ -266,6 +274,12 @@ class ContextStore:
     async def forget(self, key: Key) -> None:
         """Forget a key."""
         self._states.pop(key, None)
+
+    def drop_expired(self) -> None:
+        """Keep nothing in memory that holds no longer."""
+        now = self.clock()
+        for key in [key for key, (_, expires_at) in self._states.items() if expires_at <= now]:
+            del self._states[key]
 
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget a person in all conversations, after the answers that are under way."""

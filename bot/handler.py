@@ -191,6 +191,10 @@ class MessageHandler:
         """Tell the admins of something to mend."""
         self._parts.notices.report(platform, fault)
 
+    async def aclose(self) -> None:
+        """Let go of what is not sent yet."""
+        await self._parts.notices.aclose()
+
     async def _route(self, message: IncomingMessage, progress: Progress) -> Outcome:
         command = message.command
         is_known = command is None or command in {"ask", "start", *self._answers, *self._admin_answers}
@@ -260,7 +264,8 @@ class MessageHandler:
         return Reply(say("reset", message.locale), private=True)
 
     async def _privacy(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
-        return Reply(describe(self._parts.keeping, message.locale), private=True)
+        catalog = self._parts.inference.classifier_for(message).catalog
+        return Reply(describe(self._parts.keeping, catalog, message.locale), private=True)
 
 
 _NOTHING: Outcome = (None, AnswerReason.SILENT)

@@ -159,6 +159,16 @@ class Inbox:
             # a member's answer does not hang on what the admin reads later
             logger.warning("the inbox took in nothing: %s", error)
 
+    async def prune(self) -> None:
+        """Drop what is too old.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        await self._database.execute("DELETE FROM inbox WHERE last_at < ?", (self._clock() - MAX_AGE_S,))
+
     async def entries(self) -> Sequence[Entry]:
         """Return all that is there and not too old, one of each text, the most frequent first.
 
@@ -167,7 +177,7 @@ class Inbox:
         DatabaseError
             The database does not answer.
         """
-        await self._database.execute("DELETE FROM inbox WHERE last_at < ?", (self._clock() - MAX_AGE_S,))
+        await self.prune()
         rows = await self._database.fetch(
             # of a bare column beside max(), SQLite returns the value in the row that holds the maximum
             """

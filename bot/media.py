@@ -30,15 +30,18 @@ class MediaNotes:
 
     def is_due(self, message: IncomingMessage) -> bool:
         """Whether it is to be said now; saying so takes note of it."""
-        now_s = self._clock()
-        while self._said_at_s and next(iter(self._said_at_s.values())) <= now_s - PAUSE_S:
-            self._said_at_s.popitem(last=False)
+        self.drop_expired()
         if message.key in self._said_at_s:
             return False
-        self._said_at_s[message.key] = now_s
+        self._said_at_s[message.key] = self._clock()
         if len(self._said_at_s) > self._capacity:
             self._said_at_s.popitem(last=False)
         return True
+
+    def drop_expired(self) -> None:
+        """Keep nobody in memory to whom it would be said again."""
+        while self._said_at_s and next(iter(self._said_at_s.values())) <= self._clock() - PAUSE_S:
+            self._said_at_s.popitem(last=False)
 
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget a person in all conversations."""

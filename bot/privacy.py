@@ -9,11 +9,13 @@ from bot.config import InboxMode
 from bot.cooldown import BURST
 from bot.database import Database
 from bot.feedback import KEPT_DAYS
+from bot.inbox import MAX_AGE_S
 from bot.words import say
+from intents.catalog import IntentCatalog
 
 MINUTE_S = 60
 
-INBOX_DAYS = 30
+DAY_S = 86_400
 
 
 class Forgets(Protocol):
@@ -39,8 +41,6 @@ class Keeping:
         What is kept of what was not answered.
     has_handoff
         Whether members can be passed on to a person.
-    asks_elsewhere
-        Whether an intent asks an endpoint.
     """
 
     context_ttl_s: float
@@ -49,11 +49,20 @@ class Keeping:
     has_votes: bool
     inbox: InboxMode
     has_handoff: bool
-    asks_elsewhere: bool
 
 
-def describe(keeping: Keeping, locale: str | None) -> str:
-    """Return what is kept, where and how long, in the language of a locale."""
+def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> str:
+    """Return what is kept, where and how long, in the language of a locale.
+
+    Parameters
+    ----------
+    keeping
+        What the settings say.
+    catalog
+        In service: its intents may ask an endpoint.
+    locale
+        The asking person's.
+    """
     lines = [
         say("privacy_contexts", locale, duration=_spoken(keeping.context_ttl_s, locale)),
         say("privacy_answers", locale, duration=_spoken(keeping.answers_ttl_s, locale)),
@@ -64,10 +73,10 @@ def describe(keeping: Keeping, locale: str | None) -> str:
     if keeping.has_votes:
         lines.append(say("privacy_votes", locale, days=KEPT_DAYS))
     if keeping.inbox != "off":
-        lines.append(say(f"privacy_inbox_{keeping.inbox}", locale, days=INBOX_DAYS))
+        lines.append(say(f"privacy_inbox_{keeping.inbox}", locale, days=round(MAX_AGE_S / DAY_S)))
     if keeping.has_handoff:
         lines.append(say("privacy_handoff", locale))
-    if keeping.asks_elsewhere:
+    if any(intent.action is not None and intent.action.url for intent in catalog.intents):
         lines.append(say("privacy_actions", locale))
     listed = [f"- {line}" for line in lines]
     return "\n".join([say("privacy", locale), *listed, say("privacy_counts", locale), say("privacy_forget", locale)])

@@ -22,8 +22,23 @@ SETTINGS_COMMAND = Command(
     "admin settings",
     "What I do in this server: channels, cooldown, language, fallback, votes (admins)",
     (
-        Argument("key", "What to change; without it, all settings are shown", is_required=False, values=KEYS),
-        Argument("value", "To what", is_required=False, is_completed=True),
+        Argument(
+            "key",
+            "What to change; without it, all settings are shown",
+            {
+                "de": "Was geändert wird; ohne Angabe wird alles gezeigt",
+                "es": "Qué cambiar; sin indicarlo se muestra todo",
+            },
+            is_required=False,
+            values=KEYS,
+        ),
+        Argument(
+            "value",
+            "To what",
+            {"de": "Worauf es gesetzt wird", "es": "A qué valor"},
+            is_required=False,
+            is_completed=True,
+        ),
     ),
     admin_only=True,
     descriptions={

@@ -11,10 +11,16 @@ from typing import Any
 
 from adapters.base import IncomingMessage
 from bot.actions import ActionRunner
+from bot.admin_commands import AdminDesk
+from bot.assembly import SCHEMA, Stores, make_handler
+from bot.config import Settings
 from bot.context import ContextStore
+from bot.database import Database
 from bot.engine import IntentEngine
+from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
+from bot.metrics import Metrics
 from intents.catalog import Fallback, Intent, IntentCatalog, Response, SetContext
 from model.decision import Decision, DecisionRule, Policy, Reason
 from model.text import normalise
@@ -70,6 +76,35 @@ class FakeClassifier:
 def engine_of(inference: Inference, contexts: ContextStore, handoff: Handoff | None = None) -> IntentEngine:
     """An engine whose draws are always the same."""
     return IntentEngine(inference, contexts, ActionRunner(()), handoff or Handoff({}), random.Random(0))
+
+
+async def stores_of(database: Database | None = None, settings: Settings | None = None) -> Stores:
+    """Stores in memory, or in a database; whoever asks closes it."""
+    settings = settings or Settings()
+    contexts = ContextStore(capacity=100, ttl_s=60.0, clock=Clock())
+    return await Stores.open(settings, database or await Database.open(None, SCHEMA), contexts)
+
+
+def handler_of(
+    stores: Stores,
+    inference: Inference,
+    *,
+    settings: Settings | None = None,
+    engine: IntentEngine | None = None,
+    desk: Any = None,
+    handoff: Handoff | None = None,
+) -> MessageHandler:
+    """A handler over stores, with the stand-ins' engine unless another is given."""
+    handoff = handoff or Handoff({})
+    return make_handler(
+        settings or Settings(),
+        stores,
+        engine=engine or engine_of(inference, stores.contexts, handoff),
+        inference=inference,
+        desk=desk or AdminDesk(SimpleNamespace()),  # type: ignore[arg-type]
+        handoff=handoff,
+        metrics=Metrics(),
+    )
 
 
 def said(text: str, user: str = "ann", **changes: Any) -> IncomingMessage:
