@@ -13,15 +13,17 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin import Admins, Reloader
+from bot.admin import Admins
 from bot.admin_commands import AdminDesk
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.engine import IntentEngine
+from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.service import ServiceLoader, StoryGate
+from bot.reloading import Reloader
+from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -49,7 +51,10 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         settings.confidence_threshold,
         settings.model_runtime,
         actions.check,
-        StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+        Gate(
+            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
+        ),
     )
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:

@@ -17,7 +17,7 @@ import pytest
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
-from bot.admin import Admins, Reloader
+from bot.admin import Admins
 from bot.admin_commands import AdminDesk
 from bot.context import ContextStore
 from bot.engine import IntentEngine
@@ -25,6 +25,7 @@ from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.rehearsal import CONTEXT_TTL_S, MEMBER, SEED, differences
+from bot.reloading import Reloader
 from bot.service import ServiceLoader
 from bot.stories import PlacedStory, Story, read_stories
 from bot.turn import Turn
