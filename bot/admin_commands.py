@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.base import Command, IncomingMessage, Progress, Reply
-from bot.admin import Reloader
+from bot.reloading import Reloader
 
 Answer = Callable[[IncomingMessage, Progress], Awaitable[Reply | None]]
 """Answers a command; whether its sender may use it is settled before."""

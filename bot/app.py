@@ -14,16 +14,17 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin import Reloader
 from bot.admin_commands import AdminDesk
 from bot.assembly import SCHEMA, Stores, make_handler
 from bot.config import Settings
 from bot.database import DATABASE_FILE, Database
 from bot.engine import IntentEngine
+from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
-from bot.service import ServiceLoader, StoryGate
+from bot.server_catalogs import ServerCatalogs, WholeReloader, own_catalogs, own_loaders
+from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -51,7 +52,10 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         settings.confidence_threshold,
         settings.model_runtime,
         actions.check,
-        StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+        Gate(
+            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
+        ),
     )
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
@@ -67,7 +71,14 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
 
     random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
     metrics = Metrics()
-    inference = Inference(service.classifier, on_stuck=metrics.worker_replaced, on_lost=lambda: leave(ExitCode.FAILURE))
+    inference = Inference(
+        service.classifier,
+        server_catalogs=own_catalogs(settings),
+        on_stuck=metrics.worker_replaced,
+        on_lost=lambda: leave(ExitCode.FAILURE),
+    )
+    servers = ServerCatalogs(inference, own_loaders(settings, loader), loading)
+    await servers.start()
     database = await Database.open(None if console else settings.state_dir / DATABASE_FILE, SCHEMA)
     stores = await Stores.open(settings, database)
     metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
@@ -77,7 +88,9 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         stores,
         engine=IntentEngine(inference, stores.contexts, actions, handoff, random_source),
         inference=inference,
-        desk=AdminDesk(Reloader(inference, loader, loading)),
+        desk=AdminDesk(
+            WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
+        ),
         handoff=handoff,
         metrics=metrics,
     )

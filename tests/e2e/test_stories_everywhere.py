@@ -17,7 +17,6 @@ import pytest
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
-from bot.admin import Reloader
 from bot.admin_commands import AdminDesk
 from bot.assembly import SCHEMA, Stores, make_handler
 from bot.config import Settings
@@ -28,6 +27,7 @@ from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.rehearsal import CONTEXT_TTL_S, MEMBER, SEED, differences
+from bot.reloading import Reloader
 from bot.service import ServiceLoader
 from bot.stories import PlacedStory, Story, read_stories
 from bot.turn import FallbackTone, Turn
