@@ -103,7 +103,8 @@ class ServerCatalogs:
 def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:
     """Return what the admin should know of a service; where training is due, how this very catalog is trained."""
     due = TRAINING_DUE.format(path=path, command=TRAIN_COMMAND)
-    own_due = f"{path}: training is due, and the intents as trained serve. Run `{_training_of(path, loader)}`, then reload."
+    own_due = f"{path}: training is due, and the intents as trained serve. Run `{_training_of(path, loader)}`, then"
+    " reload."
     return [own_due if note == due else f"{path}: {note}" for note in service.notes]
 
 
