@@ -107,14 +107,23 @@ class Reloader:
         return await self._replace(progress, go_back_to)
 
     async def activate(self, name: str, progress: Progress) -> str:
-        """Make a new bundle the current one if it passes every check, and say what changed or what failed."""
+        """Make a new bundle the current one if it passes every check, and say what changed or what failed.
+
+        Parameters
+        ----------
+        name
+            Of the bundle.
+        """
 
         def put_in_service(serving: IntentClassifier) -> Service:
             service = self._loader.anew(serving, name=name)
             set_current(self.models_dir, name)
             return service
 
-        return await self._replace(progress, put_in_service)
+        told = await self._replace(progress, put_in_service)
+        if self._inference.classifier.bundle.name == name:
+            return told
+        return f"{told}\nThe new model is kept as {name}: `/admin rollback {name}` asks no labelled messages of it."
 
     async def _replace(self, progress: Progress, load: Callable[[IntentClassifier], Service]) -> str:
         async with self._lock:
