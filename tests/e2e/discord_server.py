@@ -21,7 +21,7 @@ from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_rules import Files, refusal
 
 API = "/api/v10"
-FILES = "files"
+FILES = web.RequestKey("files", list)
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 WAIT_S = 20.0
