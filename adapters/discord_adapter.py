@@ -16,8 +16,9 @@ from discord.http import Route
 
 from adapters.base import Bot
 from adapters.discord_connection import DiscordConnection
+from adapters.discord_faults import LIBRARY_ERRORS, said_of
 from adapters.discord_messages import PLATFORM
-from adapters.discord_sending import LIBRARY_ERRORS, post, said_of
+from adapters.discord_sending import post
 from adapters.dispatch import until_stopped
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 

@@ -13,28 +13,14 @@ from pathlib import Path
 import discord
 import yarl
 
-from adapters.base import Bot, Command, IncomingMessage, Reply
-from adapters.choices import NOT_YOURS, Press
-from adapters.discord_choices import chosen_row, press_to_message, read_press
+from adapters.base import Bot, IncomingMessage
 from adapters.discord_commands import build_tree, sync_commands
-from adapters.discord_messages import interaction_to_message, to_message
-from adapters.discord_sending import (
-    LIBRARY_ERRORS,
-    Part,
-    log_unsent,
-    replace_buttons,
-    send_parts,
-    to_channel,
-    to_interaction,
-    to_parts,
-    to_response,
-)
+from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
+from adapters.discord_messages import to_message
+from adapters.discord_sending import send_parts, to_channel, to_parts
 from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
-
-TYPING_EVERY_S = 8.0
-"""Discord shows typing for 10 s."""
 
 OUTAGE_S = 90.0
 """After that long offline a fresh start is better: the library's own pauses grow to 17 minutes."""
@@ -91,13 +77,14 @@ class DiscordConnection(discord.Client):
             guild_ready_timeout=0.0,
         )
         self._bot = bot
-        self._tree = build_tree(self, bot.commands, self._on_command)
         self._guild_ids = guild_ids
         self._state_file = state_file
         self._gateway_url = gateway_url
         self._connected = connected
         self._stopping = stopping
         self._queues = ReplyQueues()
+        self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
+        self._tree = build_tree(self, bot.commands, self._interactions.take_command)
         self._registering = asyncio.Lock()
         self._patience = asyncio.timeout(None)
         self._is_serving = False
@@ -183,7 +170,7 @@ class DiscordConnection(discord.Client):
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
-        answer = self._bot.answer(incoming, _no_progress)
+        answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None:
             parts = await to_parts(reply, incoming.user_id)
@@ -191,110 +178,5 @@ class DiscordConnection(discord.Client):
             await send_parts(parts, quote, follow)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Take a pressed button; the library calls this for commands as well, which the tree has taken."""
-        press = read_press(interaction)
-        if press is None or not self._takes_messages or interaction.id in self._recent_ids:
-            return
-        self._recent_ids.append(interaction.id)
-        incoming = press_to_message(interaction, press)
-        if press.owner_id != incoming.user_id:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction))
-            return
-        acknowledgement = asyncio.create_task(
-            _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
-        )
-        # Under a key of its own: it waits for no answer.
-        self._queues.submit(interaction.id, partial(_take_buttons_away, interaction, incoming, press, acknowledgement))
-        job = partial(self._answer_press, interaction, incoming, acknowledgement)
-        if not self._queues.submit(incoming.key, job):
-            await acknowledgement
-
-    async def _answer_press(
-        self, interaction: discord.Interaction, incoming: IncomingMessage, acknowledgement: asyncio.Task[bool]
-    ) -> None:
-        if not await acknowledgement:
-            return
-        # As public as the question.
-        is_hidden = interaction.message is not None and interaction.message.flags.ephemeral
-        answer = self._bot.answer(incoming, _no_progress)
-        if isinstance(interaction.channel, discord.abc.Messageable) and not is_hidden:
-            answer = answer_with_typing(answer, interaction.channel.typing, every_s=TYPING_EVERY_S)
-        reply = await answer
-        if reply is not None:
-            send = to_interaction(interaction, is_ephemeral=is_hidden or reply.private)
-            await send_parts(await to_parts(reply, incoming.user_id), send, send)
-
-    async def _on_command(self, interaction: discord.Interaction, command: Command, argument: str) -> None:
-        if not self._takes_messages:
-            return
-        incoming = interaction_to_message(interaction, argument, command=command.name)
-        is_private = command.admin_only or not command.public
-        # at once, whatever waits in the queue: Discord gives 3 s
-        acknowledgement = asyncio.create_task(
-            _acknowledge(interaction, is_private=is_private), name=f"acknowledgement of {interaction.id}"
-        )
-        job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
-        if not self._queues.submit(incoming.key, job) and await acknowledgement:
-            await _answer_interaction(interaction, None, is_private=is_private)
-
-    async def _answer_command(
-        self,
-        interaction: discord.Interaction,
-        incoming: IncomingMessage,
-        acknowledgement: asyncio.Task[bool],
-        *,
-        is_private: bool,
-    ) -> None:
-        async def show_progress(sentence: str) -> None:
-            try:
-                await to_response(interaction)(Part(sentence))
-            except LIBRARY_ERRORS:
-                logger.debug("progress could not be shown", exc_info=True)
-
-        if await acknowledgement:
-            reply = await self._bot.answer(incoming, show_progress)
-            await _answer_interaction(interaction, reply, is_private=is_private)
-
-
-async def _turn_away(interaction: discord.Interaction) -> None:
-    """Tell somebody, and nobody else, that the button is not theirs."""
-    try:
-        await interaction.response.send_message(NOT_YOURS, ephemeral=True)
-    except LIBRARY_ERRORS as exc:
-        log_unsent(exc)
-
-
-async def _take_buttons_away(
-    interaction: discord.Interaction, incoming: IncomingMessage, press: Press, acknowledgement: asyncio.Task[bool]
-) -> None:
-    if await acknowledgement:
-        await replace_buttons(interaction, chosen_row(incoming.text, press))
-
-
-async def _no_progress(_: str) -> None:
-    """Say nothing: typing shows it, and commands have a place of their own for it."""
-
-
-async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) -> bool:
-    """Tell Discord that an answer will come; say whether that was in time."""
-    try:
-        await interaction.response.defer(ephemeral=is_private)
-    except LIBRARY_ERRORS as exc:
-        log_unsent(exc)
-        return False
-    return True
-
-
-async def _answer_interaction(interaction: discord.Interaction, reply: Reply | None, *, is_private: bool) -> None:
-    """Answer a command that was acknowledged, privately or not; without a reply take the acknowledgement back."""
-    parts = await to_parts(reply, str(interaction.user.id)) if reply is not None else []
-    must_hide = reply is not None and reply.private and not is_private
-    follow = to_interaction(interaction, is_ephemeral=is_private or must_hide)
-    if not parts or must_hide:  # what was acknowledged in public cannot become private
-        try:
-            await interaction.delete_original_response()
-        except LIBRARY_ERRORS as exc:
-            log_unsent(exc)
-        await send_parts(parts, follow, follow)
-    else:
-        await send_parts(parts, to_response(interaction), follow)
+        # the library calls this for commands as well, which the tree has taken
+        await self._interactions.take_press(interaction)

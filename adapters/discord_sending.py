@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 
-import aiohttp
 import discord
 from discord.http import Route
 
 from adapters.attachments import LoadedFile, is_address, load_file
 from adapters.base import Reply, ReplyAttachment
 from adapters.discord_choices import Json, button_rows
+from adapters.discord_faults import LIBRARY_ERRORS, log_unsent, said_of
 from adapters.formatting import split_text
 
 logger = logging.getLogger(__name__)
@@ -32,9 +32,6 @@ MOST_ATTACHMENTS = 10
 """Files of a message, and likewise embedded images."""
 
 ANY_CONTENT = "application/octet-stream"
-
-LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
-"""What the library lets through, its own and those of the layers below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +186,3 @@ async def _request(client: discord.Client, route: Route, fields: Json, files: Se
         for i, upload in enumerate(uploads)
     ]
     await client.http.request(route, form=form, files=uploads)
-
-
-def said_of(exc: Exception) -> str:
-    """Say what failed, without the exception's text: it may hold what was said."""
-    detail = f" {exc.status}, error {exc.code}" if isinstance(exc, discord.HTTPException) else ""
-    return f"{type(exc).__name__}{detail}"
-
-
-def log_unsent(exc: Exception) -> None:
-    """Say in a line why an answer did not arrive."""
-    logger.warning("an answer could not be sent: %s", said_of(exc))

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import pytest
 
-from adapters import discord_connection
+from adapters import discord_interactions
 from adapters.base import IncomingMessage, Progress, Reply
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf, Handler
@@ -244,8 +244,8 @@ async def test_acknowledgement_is_a_named_task(
         names.append(task.get_name())
         return await acknowledge(interaction, is_private=is_private)
 
-    acknowledge = discord_connection._acknowledge
-    monkeypatch.setattr(discord_connection, "_acknowledge", note_name)
+    acknowledge = discord_interactions._acknowledge
+    monkeypatch.setattr(discord_interactions, "_acknowledge", note_name)
     async with running():
         interaction = await server.slash(ann, server.general, "help")
         await interaction.final()

@@ -20,8 +20,8 @@ from adapters.discord_adapter import _adapter_error
 from adapters.discord_choices import button_rows, press_to_message, read_press
 from adapters.discord_commands import build_tree
 from adapters.discord_connection import PERMISSIONS
+from adapters.discord_faults import LIBRARY_ERRORS
 from adapters.discord_messages import interaction_to_message, to_message
-from adapters.discord_sending import LIBRARY_ERRORS
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads

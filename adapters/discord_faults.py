@@ -1,0 +1,25 @@
+"""What Discord refuses, and what becomes of it.
+
+It may import discord.py, what that builds on, and this package.
+"""
+
+import logging
+
+import aiohttp
+import discord
+
+logger = logging.getLogger(__name__)
+
+LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
+"""What the library lets through, its own and those of the layers below."""
+
+
+def said_of(exc: Exception) -> str:
+    """Say what failed, without the exception's text: it may hold what was said."""
+    detail = f" {exc.status}, error {exc.code}" if isinstance(exc, discord.HTTPException) else ""
+    return f"{type(exc).__name__}{detail}"
+
+
+def log_unsent(exc: Exception) -> None:
+    """Say in a line why an answer did not arrive."""
+    logger.warning("an answer could not be sent: %s", said_of(exc))
