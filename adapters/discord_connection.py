@@ -14,9 +14,10 @@ import discord
 import yarl
 
 from adapters.base import Bot, IncomingMessage
-from adapters.discord_commands import build_tree, sync_commands
+from adapters.discord_commands import to_definitions
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import to_message
+from adapters.discord_registration import sync_commands
 from adapters.discord_sending import send_parts, to_channel, to_parts
 from adapters.dispatch import ReplyQueues, answer_with_typing
 
@@ -84,7 +85,6 @@ class DiscordConnection(discord.Client):
         self._stopping = stopping
         self._queues = ReplyQueues()
         self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
-        self._tree = build_tree(self, bot.commands, self._interactions.take_command)
         self._registering = asyncio.Lock()
         self._patience = asyncio.timeout(None)
         self._is_serving = False
@@ -130,7 +130,8 @@ class DiscordConnection(discord.Client):
 
     async def _register_commands(self) -> None:
         async with self._registering:  # side by side each would write back the file without the other's changes
-            await sync_commands(self._tree, self._guild_ids, self._state_file)
+            definitions = to_definitions(self._bot.commands)
+            await sync_commands(self, definitions, self._guild_ids, self._state_file)
 
     async def on_connect(self) -> None:
         if self._gateway_url is not None:  # Discord names another address for resuming the session
@@ -165,7 +166,7 @@ class DiscordConnection(discord.Client):
         if not self._takes_messages or self.user is None or message.id in self._recent_ids:
             return
         incoming = to_message(message, self.user)
-        if incoming is not None:
+        if incoming is not None and incoming.is_addressed:
             self._recent_ids.append(message.id)
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
 
@@ -178,5 +179,4 @@ class DiscordConnection(discord.Client):
             await send_parts(parts, quote, follow)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        # the library calls this for commands as well, which the tree has taken
-        await self._interactions.take_press(interaction)
+        await self._interactions.take(interaction)

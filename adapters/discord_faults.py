@@ -13,6 +13,9 @@ logger = logging.getLogger(__name__)
 LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 """What the library lets through, its own and those of the layers below."""
 
+_GONE = frozenset({10003, 10004, 10008, 10015, 10062})
+"""Unknown channel, server, message, webhook and interaction."""
+
 
 def said_of(exc: Exception) -> str:
     """Say what failed, without the exception's text: it may hold what was said."""
@@ -21,5 +24,11 @@ def said_of(exc: Exception) -> str:
 
 
 def log_unsent(exc: Exception) -> None:
-    """Say in a line why an answer did not arrive."""
-    logger.warning("an answer could not be sent: %s", said_of(exc))
+    """Say in a line why an answer did not arrive; that members delete things is nobody's fault."""
+    level = logging.DEBUG if is_gone(exc) else logging.WARNING
+    logger.log(level, "an answer could not be sent: %s", said_of(exc))
+
+
+def is_gone(exc: Exception) -> bool:
+    """Whether what an answer was for is there no longer."""
+    return isinstance(exc, discord.HTTPException) and exc.code in _GONE

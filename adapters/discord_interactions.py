@@ -6,16 +6,19 @@ It may import discord.py, what that builds on, and this package.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import discord
+from discord.http import Route
 
-from adapters.base import Bot, Command, IncomingMessage, Reply
+from adapters.base import Bot, IncomingMessage, Reply
 from adapters.choices import NOT_YOURS, Press
-from adapters.discord_choices import chosen_row, press_to_message, read_press
+from adapters.discord_choices import Json, chosen_row, press_to_message, read_press
+from adapters.discord_commands import Typing, Use, offered, read_typing, read_use
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent
-from adapters.discord_messages import interaction_to_message
+from adapters.discord_forms import read_form, to_form
+from adapters.discord_messages import interaction_to_message, without_mentions
 from adapters.discord_sending import (
     Part,
     replace_buttons,
@@ -30,6 +33,15 @@ logger = logging.getLogger(__name__)
 
 TYPING_EVERY_S = 8.0
 """Discord shows typing for 10 s."""
+
+COMPLETE_S = 2.0
+"""How long it may take to tell what an argument can be; Discord waits for 3 s."""
+
+UNKNOWN_COMMAND = "This command is gone. Restart Discord to see those that are there now."
+"""Said to whoever uses a command that an earlier version had."""
+
+NO_TEXT = "There is no text in that message."
+"""Said to whoever has a message answered that is made of pictures only."""
 
 
 class Interactions:
@@ -51,15 +63,30 @@ class Interactions:
         self._takes = takes
         self._recent_ids: deque[int] = deque(maxlen=1_000)
 
-    async def take_press(self, interaction: discord.Interaction) -> None:
-        """Take a pressed button; an interaction that is none is passed over."""
-        press = read_press(interaction)
-        if press is None or not self._takes() or interaction.id in self._recent_ids:
+    async def take(self, interaction: discord.Interaction) -> None:
+        """Take what somebody used, sent, typed or pressed."""
+        if not self._takes() or interaction.id in self._recent_ids:
             return
         self._recent_ids.append(interaction.id)
+        data: Json = dict(interaction.data or {})
+        match interaction.type:
+            case discord.InteractionType.application_command:
+                await self._take_use(interaction, read_use(data, self._bot.commands))
+            case discord.InteractionType.modal_submit:
+                await self._take_use(interaction, read_form(data, self._bot.commands))
+            case discord.InteractionType.autocomplete:
+                job = partial(self._complete, interaction, read_typing(data, self._bot.commands))
+                self._queues.submit(interaction.id, job)
+            case _:
+                await self._take_press(interaction)
+
+    async def _take_press(self, interaction: discord.Interaction) -> None:
+        press = read_press(interaction)
+        if press is None:
+            return
         incoming = press_to_message(interaction, press)
         if press.owner_id != incoming.user_id:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction))
+            self._queues.submit(interaction.id, partial(_turn_away, interaction, NOT_YOURS))
             return
         acknowledgement = asyncio.create_task(
             _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
@@ -85,11 +112,20 @@ class Interactions:
             send = to_interaction(interaction, is_ephemeral=is_hidden or reply.private)
             await send_parts(await to_parts(reply, incoming.user_id), send, send)
 
-    async def take_command(self, interaction: discord.Interaction, command: Command, argument: str) -> None:
-        """Take a used command."""
-        if not self._takes():
-            return
-        incoming = interaction_to_message(interaction, argument, command=command.name)
+    async def _take_use(self, interaction: discord.Interaction, use: Use | None) -> None:
+        if use is None:
+            self._queues.submit(interaction.id, partial(_turn_away, interaction, UNKNOWN_COMMAND))
+        elif use.needs_form:
+            self._queues.submit(interaction.id, partial(_show_form, interaction, use))
+        elif use.lacks_text:
+            self._queues.submit(interaction.id, partial(_turn_away, interaction, NO_TEXT))
+        else:
+            await self._take_command(interaction, use)
+
+    async def _take_command(self, interaction: discord.Interaction, use: Use) -> None:
+        command = use.command
+        text = without_mentions(use.text, interaction.application_id) if use.is_from_menu else use.text
+        incoming = interaction_to_message(interaction, text, command=command.name, replied_id=use.replied_id)
         is_private = command.admin_only or not command.public
         # at once, whatever waits in the queue: Discord gives 3 s
         acknowledgement = asyncio.create_task(
@@ -98,6 +134,23 @@ class Interactions:
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
         if not self._queues.submit(incoming.key, job) and await acknowledgement:
             await _answer_interaction(interaction, None, is_private=is_private)
+
+    async def _complete(self, interaction: discord.Interaction, typing: Typing | None) -> None:
+        """Offer what an argument can be, while it is being typed."""
+        values: Sequence[str] = ()
+        if typing is not None:
+            message = interaction_to_message(interaction, typing.text, command=typing.command.name)
+            try:
+                async with asyncio.timeout(COMPLETE_S):
+                    values = await self._bot.complete(message, typing.argument)
+            except TimeoutError:
+                logger.debug("what %s can be was not known in time", typing.argument)
+        try:
+            await interaction.response.autocomplete(
+                [discord.app_commands.Choice(name=value, value=value) for value in offered(values)]
+            )
+        except LIBRARY_ERRORS as exc:
+            log_unsent(exc)
 
     async def _answer_command(
         self,
@@ -118,10 +171,27 @@ class Interactions:
             await _answer_interaction(interaction, reply, is_private=is_private)
 
 
-async def _turn_away(interaction: discord.Interaction) -> None:
-    """Tell somebody, and nobody else, that the button is not theirs."""
+async def _turn_away(interaction: discord.Interaction, sentence: str) -> None:
+    """Tell somebody, and nobody else, why nothing comes of it."""
     try:
-        await interaction.response.send_message(NOT_YOURS, ephemeral=True)
+        await interaction.response.send_message(sentence, ephemeral=True)
+    except LIBRARY_ERRORS as exc:
+        log_unsent(exc)
+
+
+async def _show_form(interaction: discord.Interaction, use: Use) -> None:
+    """Ask for a command's arguments; the library's own forms are kept in memory until they are sent."""
+    route = Route(
+        "POST",
+        "/interactions/{interaction_id}/{interaction_token}/callback",
+        interaction_id=interaction.id,
+        interaction_token=interaction.token,
+    )
+    form = to_form(use.command, use.replied_id or "0", interaction.locale)
+    try:
+        await interaction.client.http.request(
+            route, json={"type": discord.InteractionResponseType.modal.value, "data": form}
+        )
     except LIBRARY_ERRORS as exc:
         log_unsent(exc)
 
@@ -140,7 +210,8 @@ async def no_progress(_: str) -> None:
 async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) -> bool:
     """Tell Discord that an answer will come; say whether that was in time."""
     try:
-        await interaction.response.defer(ephemeral=is_private)
+        is_form = interaction.type is discord.InteractionType.modal_submit
+        await interaction.response.defer(ephemeral=is_private, thinking=is_form)
     except LIBRARY_ERRORS as exc:
         log_unsent(exc)
         return False

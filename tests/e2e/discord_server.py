@@ -26,7 +26,7 @@ EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 WAIT_S = 20.0
 
-DEFERRED_MESSAGE, DEFERRED_UPDATE = 5, 6
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, OFFER, FORM = 4, 5, 6, 8, 9
 
 RestAnswer = Callable[[web.Request, Any], tuple[int, Any]]
 
@@ -89,6 +89,26 @@ class Interaction:
         """Whether it was acknowledged for the asking person alone."""
         return self.callback is not None and bool((self.callback.get("data") or {}).get("flags", 0) & EPHEMERAL)
 
+    @property
+    def form(self) -> Json | None:
+        """The form that it opened."""
+        data: Json = (self.callback or {}).get("data") or {}
+        return data if self.callback is not None and self.callback["type"] == FORM else None
+
+    @property
+    def offered(self) -> list[str]:
+        """What it offers for the argument that is being typed."""
+        assert self.callback is not None
+        assert self.callback["type"] == OFFER
+        return [choice["value"] for choice in self.callback["data"]["choices"]]
+
+    @property
+    def said(self) -> str:
+        """What it said at once."""
+        assert self.callback is not None
+        assert self.callback["type"] == MESSAGE
+        return str(self.callback["data"]["content"])
+
     async def deferred(self) -> None:
         """Wait for the acknowledgement."""
         await self._server.wait_until(lambda: self.callback is not None, "the interaction is acknowledged")
@@ -131,6 +151,8 @@ class DiscordServer:
         Every message by its id.
     locales
         The languages of members, as interactions tell them, by the member's id.
+    permissions
+        What members may do, by the member's id; else what all may.
     gateway
         The other half.
     """
@@ -147,6 +169,7 @@ class DiscordServer:
         self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
         self.messages: dict[str, Json] = {}
         self.locales: dict[str, str] = {}
+        self.permissions: dict[str, int] = {}
         self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
@@ -276,11 +299,42 @@ class DiscordServer:
 
     async def slash(self, user: Json, channel: Json, name: str, **options: str) -> Interaction:
         """Use a slash command; it must be registered for that channel, with those options."""
+        registered = self._registered(channel, name.split(maxsplit=1)[0], payloads.SLASH)
+        offered = {option["name"]: option for option in _arguments(registered, name)}
+        required = {option for option, definition in offered.items() if definition["required"]}
+        assert required <= set(options) <= set(offered), f"/{name} has {sorted(offered)}"
+        for option, value in options.items():
+            values = [choice["value"] for choice in offered[option].get("choices", [])]
+            assert not values or value in values, f"{value!r} is none of {values}"
+        return await self._interact(payloads.interaction(registered, channel, user, name, options), user)
+
+    async def type(self, user: Json, channel: Json, name: str, argument: str, text: str) -> Interaction:
+        """Begin to type an argument of a slash command that is completed."""
+        registered = self._registered(channel, name.split(maxsplit=1)[0], payloads.SLASH)
+        (option,) = [option for option in _arguments(registered, name) if option["name"] == argument]
+        assert option["autocomplete"]
+        return await self._interact(payloads.typing(registered, channel, user, name, argument, text), user)
+
+    async def use_menu(self, user: Json, channel: Json, title: str, message_id: str) -> Interaction:
+        """Use a command in the menu of a message."""
+        registered = self._registered(channel, title, payloads.MESSAGE_MENU)
+        message = self.messages[message_id]
+        return await self._interact(payloads.menu_use(registered, channel, user, message), user)
+
+    async def send_form(self, user: Json, opened: Interaction, **values: str) -> Interaction:
+        """Fill in the form that a command has opened, and send it."""
+        form = opened.form
+        assert form is not None
+        channel = opened.payload["channel"]
+        return await self._interact(payloads.sent_form(form, opened.payload, channel, user, values), user)
+
+    def _registered(self, channel: Json, name: str, kind: int) -> Json:
         scopes = ("global", channel.get("guild_id", "global"))
-        known = {command["name"]: command for scope in scopes for command in self.commands[scope]}
-        assert name in known, f"/{name} is not registered here, only {sorted(known)}"
-        assert {option["name"] for option in known[name]["options"]} == set(options)
-        return await self._interact(payloads.interaction(known[name], channel, user, options), user)
+        context = payloads.CONTEXTS.get(channel["type"], payloads.IN_SERVER)
+        commands = [command for scope in scopes for command in self.commands[scope]]
+        known = {c["name"]: c for c in commands if c["type"] == kind and context in c["contexts"]}
+        assert name in known, f"{name} is not registered here, only {sorted(known)}"
+        return known[name]
 
     async def press(self, user: Json, message: Json, title: str) -> Interaction:
         """Press a button of a message of the bot, as it stands there; it must be there and can be pressed."""
@@ -293,6 +347,8 @@ class DiscordServer:
 
     async def _interact(self, payload: Json, user: Json) -> Interaction:
         payload["locale"] = self.locales.get(user["id"], payload["locale"])
+        if "member" in payload and user["id"] in self.permissions:
+            payload["member"]["permissions"] = str(self.permissions[user["id"]])
         interaction = Interaction(self, payload)
         self._interactions[payload["token"]] = interaction
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
@@ -524,6 +580,14 @@ class DiscordServer:
         self.messages[answer.message["id"]] = answer.message
         interaction.answers.append(answer)
         return 200, answer.message
+
+
+def _arguments(registered: Json, name: str) -> list[Json]:
+    """Return what a command takes, given its full name."""
+    options: list[Json] = registered["options"]
+    for word in name.split()[1:]:
+        options = next(option["options"] for option in options if option["name"] == word)
+    return options
 
 
 async def _content_of(request: web.Request) -> tuple[Any, Files]:
