@@ -22,6 +22,7 @@ CONTEXTS = {DM: WITH_BOT, GROUP_DM: AMONG_PEOPLE}
 MANAGE_GUILD = 1 << 5
 MEMBERS_MAY = 274_877_975_552
 """To see channels, to read and write there and in threads."""
+SELECT = 3
 NO_PERMISSION_IN_MENUS = "0"
 
 _serial = count(1)
@@ -363,12 +364,21 @@ def _interaction(kind: int, data: Json, registered: Json, channel: Json, account
 
 
 def shown_components(rows: list[Json]) -> list[Json]:
-    """Return components as Discord shows them: each with a number."""
+    """Return components as Discord shows them: each with a number, a menu with how much may be chosen."""
     numbers = count(1)
     return [
-        {**row, "id": next(numbers), "components": [{**child, "id": next(numbers)} for child in row["components"]]}
+        {
+            **row,
+            "id": next(numbers),
+            "components": [_shown_component(child, next(numbers)) for child in row["components"]],
+        }
         for row in rows
     ]
+
+
+def _shown_component(component: Json, number: int) -> Json:
+    defaults = {"min_values": 1, "max_values": 1} if component["type"] == SELECT else {}
+    return {**defaults, **component, "id": number}
 
 
 def shown_embeds(embeds: list[Json]) -> list[Json]:
