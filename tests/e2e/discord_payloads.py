@@ -33,6 +33,12 @@ def snowflake() -> str:
     return str(((int(time.time() * 1000) - DISCORD_EPOCH_MS) << 22) + next(_serial) % 4096)
 
 
+def snowflake_of(shard_id: int, n_shards: int) -> str:
+    """Make the id of a server that a shard owns."""
+    milliseconds = int(time.time() * 1000) - DISCORD_EPOCH_MS
+    return str((milliseconds - milliseconds % n_shards + shard_id) << 22)
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat()
 

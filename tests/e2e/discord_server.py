@@ -149,6 +149,8 @@ class DiscordServer:
         The registered slash commands: ``"global"`` or a server's id, to a list.
     messages
         Every message by its id.
+    n_shards
+        How many Discord recommends.
     locales
         The languages of members, as interactions tell them, by the member's id.
     permissions
@@ -168,12 +170,14 @@ class DiscordServer:
         self.violations: list[str] = []
         self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
         self.messages: dict[str, Json] = {}
+        self.n_shards = 1
         self.locales: dict[str, str] = {}
         self.permissions: dict[str, int] = {}
         self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
         )
+        self._guilds = {self.guild_id: payloads.guild(self.guild_id, [self.general, self.team], [self.thread])}
         self._channels = {channel["id"]: channel for channel in (self.general, self.thread, self.team)}
         self._direct: dict[str, Json] = {}
         self._interactions: dict[str, Interaction] = {}
@@ -365,6 +369,14 @@ class DiscordServer:
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
         return interaction
 
+    def add_guild(self, guild_id: str) -> Json:
+        """Have another server from the beginning, and return its channel."""
+        channel = payloads.text_channel("elsewhere", guild_id)
+        self._guilds[guild_id] = payloads.guild(guild_id, [channel], [])
+        self._channels[channel["id"]] = channel
+        self.commands[guild_id] = []
+        return channel
+
     async def invite_bot(self, guild_id: str) -> None:
         """Have the bot join another server."""
         self.commands[guild_id] = []
@@ -389,10 +401,10 @@ class DiscordServer:
         """Accept no token from now on, like Discord after the owner has reset it."""
         self._refuses_token = True
 
-    async def drop_gateway(self, code: int = 4000) -> None:
-        """Close the session's connection; the client may resume."""
+    async def drop_gateway(self, code: int = 4000, shard_id: int = 0) -> None:
+        """Close a session's connection; the client may resume."""
         await self.wait_connected()
-        await self.gateway.drop(code)
+        await self.gateway.drop(code, shard_id)
 
     # The inside.
 
@@ -403,22 +415,24 @@ class DiscordServer:
     def _accepts_token(self, token: str) -> bool:
         return token == self.token and not self._refuses_token
 
-    def _ready(self, session_id: str) -> list[tuple[str, Json]]:
+    def _ready(self, session_id: str, shard: gateway.Shard) -> list[tuple[str, Json]]:
+        guilds = [guild for guild in self._guilds.values() if gateway.owner_of(guild["id"], shard[1]) == shard[0]]
         ready = {
             "v": 10,
             "user": payloads.own_user(self.bot),
-            "guilds": [{"id": self.guild_id, "unavailable": True}],
+            "guilds": [{"id": guild["id"], "unavailable": True} for guild in guilds],
             "session_id": session_id,
+            "shard": list(shard),
             "resume_gateway_url": f"ws://127.0.0.1:{self._port}{gateway.RESUME_PATH}",
             "application": {"id": self.bot["id"], "flags": 0, "flags_new": "0"},
         }
-        guild = payloads.guild(self.guild_id, [self.general, self.team], [self.thread])
-        return [("READY", ready), ("GUILD_CREATE", guild)]
+        return [("READY", ready), *(("GUILD_CREATE", guild) for guild in guilds)]
 
     def _application(self) -> web.Application:
         routes: list[tuple[str, str, RestAnswer]] = [
             ("GET", "/users/@me", self._get_me),
             ("GET", "/oauth2/applications/@me", self._get_application),
+            ("GET", "/gateway/bot", self._get_gateway),
             ("POST", "/channels/{channel}/messages", self._post_message),
             ("POST", "/channels/{channel}/typing", self._post_typing),
             ("PUT", "/applications/{application}/commands", self._put_commands),
@@ -489,6 +503,14 @@ class DiscordServer:
 
     def _get_application(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
         return 200, payloads.application(self.bot)
+
+    def _get_gateway(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
+        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000}
+        return 200, {
+            "url": self.gateway_url,
+            "shards": self.n_shards,
+            "session_start_limit": {**limit, "max_concurrency": self.gateway.max_concurrency},
+        }
 
     def _post_message(self, request: web.Request, body: Json) -> tuple[int, Any]:
         channel = self._channels.get(request.match_info["channel"])
