@@ -20,12 +20,16 @@ from adapters.discord_messages import to_message
 from adapters.discord_registration import sync_commands
 from adapters.discord_requests import RATE_LIMIT_S
 from adapters.discord_sending import send_reply, to_channel
+from adapters.discord_shards import FIRST, Shards
 from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
 OUTAGE_S = 90.0
 """After that long offline a fresh start is better: the library's own pauses grow to 17 minutes."""
+
+HEARTBEAT_TIMEOUT_S = 60.0
+"""A gateway that has said nothing for so long is left; it answers a heartbeat every 41 s."""
 
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
@@ -41,7 +45,7 @@ PERMISSIONS = discord.Permissions(
 
 
 class DiscordConnection(discord.Client):
-    """The library's client; used once.
+    """The library's client of one shard; used once.
 
     Parameters
     ----------
@@ -49,8 +53,8 @@ class DiscordConnection(discord.Client):
         As `adapters.discord_adapter.DiscordAdapter` describes them.
     state_file
         Where it is kept which slash commands are registered.
-    connected
-        Set while the gateway delivers messages.
+    shard_id, shards
+        Which one it is, and of what: it tells when messages are delivered, and asks when it may open a session.
     stopping
         Once set, nothing new is taken.
     """
@@ -62,13 +66,17 @@ class DiscordConnection(discord.Client):
         guild_ids: Sequence[int],
         state_file: Path,
         gateway_url: str | None,
-        connected: asyncio.Event,
+        shard_id: int,
+        shards: Shards,
         stopping: asyncio.Event,
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATE_LIMIT_S,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT_S,
+            shard_id=shard_id,
+            shard_count=shards.plan.n_shards,
             # nothing is looked up in caches, so none is kept or waited for
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -79,11 +87,11 @@ class DiscordConnection(discord.Client):
         self._guild_ids = guild_ids
         self._state_file = state_file
         self._gateway_url = gateway_url
-        self._connected = connected
+        self._shard_id = shard_id
+        self._shards = shards
         self._stopping = stopping
         self._queues = ReplyQueues()
         self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
-        self._registering = asyncio.Lock()
         self._patience = asyncio.timeout(None)
         self._is_serving = False
         self._is_introduced = False
@@ -108,7 +116,7 @@ class DiscordConnection(discord.Client):
             raise ConnectionError("the gateway does not answer") from exc
         finally:
             self._is_serving = False
-            self._connected.clear()
+            self._shards.set_online(self._shard_id, is_online=False)
 
     async def finish(self) -> None:
         """Wait for the replies in flight, then disconnect."""
@@ -119,15 +127,21 @@ class DiscordConnection(discord.Client):
         except TimeoutError:  # the gateway does not answer the goodbye
             await self.http.close()
 
-    async def setup_hook(self) -> None:
-        await self._register_commands()
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        await self._shards.turn(self._shard_id, is_first=initial)
 
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        if guild.id in self._guild_ids:
+    async def setup_hook(self) -> None:
+        if self._shard_id == FIRST:
             await self._register_commands()
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        if guild.id in self._guild_ids and self._shards.has_first:
+            await self._register_commands()
+        elif guild.id in self._guild_ids:
+            logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
+
     async def _register_commands(self) -> None:
-        async with self._registering:  # side by side each would write back the file without the other's changes
+        async with self._shards.registering:  # side by side each would write back the file without the other's changes
             definitions = to_definitions(self._bot.commands)
             await sync_commands(self, definitions, self._guild_ids, self._state_file)
 
@@ -140,18 +154,21 @@ class DiscordConnection(discord.Client):
         if self.application_id is not None and not self._is_introduced:
             self._is_introduced = True
             invitation = discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS)
-            logger.info("connected to Discord as %s; to invite the bot: %s", self.user, invitation)
+            if self._shard_id == FIRST:
+                logger.info("connected to Discord as %s; to invite the bot: %s", self.user, invitation)
+            if self._shards.plan.n_shards > 1:
+                logger.info("shard %d of %d is connected", self._shard_id, self._shards.plan.n_shards)
 
     async def on_resumed(self) -> None:
         self._set_online()
 
     def _set_online(self) -> None:
         if self._is_serving:
-            self._connected.set()
+            self._shards.set_online(self._shard_id, is_online=True)
             self._patience.reschedule(None)
 
     async def on_disconnect(self) -> None:
-        self._connected.clear()
+        self._shards.set_online(self._shard_id, is_online=False)
         if self._is_serving and self._patience.when() is None:
             self._patience.reschedule(asyncio.get_running_loop().time() + OUTAGE_S)
 

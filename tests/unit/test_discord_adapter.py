@@ -22,6 +22,7 @@ from adapters.discord_choices import choice_rows, press_to_message, read_press
 from adapters.discord_connection import PERMISSIONS
 from adapters.discord_faults import LIBRARY_ERRORS
 from adapters.discord_messages import interaction_to_message, to_message
+from adapters.discord_shards import Plan, Shards
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
@@ -182,7 +183,8 @@ async def test_commands_are_registered_for_one_server_after_the_other(
         guild_ids=[int(GUILD_ID)],
         state_file=tmp_path / "state.json",
         gateway_url=None,
-        connected=asyncio.Event(),
+        shard_id=0,
+        shards=Shards(Plan(1, (0,)), asyncio.Event()),
         stopping=asyncio.Event(),
     )
     guild = CLIENT.guilds[0]
