@@ -142,6 +142,10 @@ def _adapter_error(exc: Exception) -> AdapterError:
             return TokenRefusedError("DISCORD_TOKEN")
         case discord.HTTPException():
             return PlatformUnavailableError(f"Discord answered {exc.status} (error {exc.code})")
+        case discord.ConnectionClosed(code=4010 | 4011):
+            return PlatformUnavailableError(
+                "Discord refuses this division into shards: raise SHARD_COUNT in every process, or remove it"
+            )
         case discord.ConnectionClosed():
             return PlatformUnavailableError(f"Discord closed the connection with code {exc.code}")
         case TimeoutError():

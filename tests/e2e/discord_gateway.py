@@ -57,6 +57,8 @@ class Gateway:
         What clients are told.
     max_concurrency, identify_every_s
         How many shards may open a session within how long; 0 s is no limit.
+    n_to_refuse
+        How many of the next sessions are refused as if another process had been faster.
     is_mute
         Whether nothing is answered any more, though connections stand.
     """
@@ -77,6 +79,7 @@ class Gateway:
         self.heartbeat_interval_s = 41.25
         self.max_concurrency = 1
         self.identify_every_s = 0.0
+        self.n_to_refuse = 0
         self.is_mute = False
         self._accepts_token = accepts_token
         self._ready = ready
@@ -120,6 +123,11 @@ class Gateway:
     async def drop(self, code: int, shard_id: int = 0) -> None:
         """Close a session's connection; the client may resume."""
         await self._take_socket(shard_id).close(code=code)
+
+    async def drop_unanswered(self) -> None:
+        """Close every connection that opened no session, and that nothing was said to; its client tries again."""
+        live = {session.socket for session in self._sessions.values()}
+        await asyncio.gather(*(socket.close(code=4000) for socket in list(self._transports) if socket not in live))
 
     def abort(self, shard_id: int = 0) -> None:
         """Break a session's connection off without a word."""
@@ -204,7 +212,8 @@ class Gateway:
         if not 0 <= shard_id < n_shards:
             await socket.close(code=INVALID_SHARD, message=b"Invalid shard.")
             return
-        if self._is_too_soon(shard_id):
+        if self._is_too_soon(shard_id) or self.n_to_refuse > 0:
+            self.n_to_refuse = max(self.n_to_refuse - 1, 0)
             self.n_refused += 1
             await self._send(socket, _control(9, False))
             return

@@ -209,14 +209,14 @@ class DiscordServer:
 
     # What a test waits for.
 
-    async def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+    async def wait_until(self, holds: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
         """Wait until something holds; it is looked at after every request and frame."""
         try:
-            async with asyncio.timeout(WAIT_S), self._changed:
+            async with asyncio.timeout(within_s), self._changed:
                 await self._changed.wait_for(holds)
         except TimeoutError:
             seen = [f"{request.method} {request.path} {request.status}" for request in self.requests]
-            raise AssertionError(f"waited {WAIT_S:.0f} s in vain until {what}; requests: {seen}") from None
+            raise AssertionError(f"waited {within_s:.0f} s in vain until {what}; requests: {seen}") from None
 
     async def wait_connected(self) -> None:
         """Wait until a session is connected."""

@@ -392,6 +392,10 @@ def test_refused_token_is_told_from_other_errors(exc: Exception) -> None:
     [
         (http_error(discord.DiscordServerError, 503), "Discord answered 503 (error 7)"),
         (http_error(discord.Forbidden, 403), "Discord answered 403 (error 7)"),
+        (
+            closed(4011),
+            "Discord refuses this division into shards: raise SHARD_COUNT in every process, or remove it",
+        ),
         (closed(4013), "Discord closed the connection with code 4013"),
         (TimeoutError(), "Discord cannot be reached: it has not answered for too long"),
         (ConnectionRefusedError(111, "refused"), "Discord cannot be reached: [Errno 111] refused"),
