@@ -1,5 +1,6 @@
 """Thumbs under an answer in Discord, and what the bot is told of the messages that an answer became."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ async def test_vote_that_cannot_be_acknowledged_does_not_count(
     server: DiscordServer, run: Any, make_bot: Any, ann: Json, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Discord tells the person that it failed, so it is not counted behind their back."""
+    caplog.set_level(logging.DEBUG, "adapters")
     bot = make_bot()
     async with run(bot):
         (message,) = await ask(server, ann)
