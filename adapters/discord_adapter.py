@@ -1,4 +1,4 @@
-"""Discord: mentions, replies, direct messages and slash commands, without any privileged intent.
+"""Discord: mentions, replies, direct messages, commands and menus, and listening where the application may.
 
 It may import discord.py, what that builds on, and this package.
 """
@@ -6,6 +6,7 @@ It may import discord.py, what that builds on, and this package.
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -16,8 +17,10 @@ from discord.http import Route
 
 from adapters.base import Bot
 from adapters.discord_connection import DiscordConnection
+from adapters.discord_faults import LIBRARY_ERRORS, MISSING_INTENT, said_of
 from adapters.discord_messages import PLATFORM
-from adapters.discord_sending import LIBRARY_ERRORS, post, said_of
+from adapters.discord_sending import post
+from adapters.discord_shards import Shards, make_plan
 from adapters.dispatch import until_stopped
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 
@@ -42,6 +45,10 @@ class DiscordAdapter:
         The full base of the REST interface, as ``http://host:port/api/v10``; None is Discord's own.
     gateway_url
         The gateway, as ``ws://host:port/``; None is Discord's own.
+    shard_count
+        How many shards the bot is divided into, in all its processes; None is what Discord recommends.
+    shard_ids
+        The shards of this process, below `shard_count`, which must be told then; if there are none, all are.
     """
 
     platform = PLATFORM
@@ -55,6 +62,8 @@ class DiscordAdapter:
         state_dir: Path,
         api_url: str | None,
         gateway_url: str | None,
+        shard_count: int | None = None,
+        shard_ids: Sequence[int] = (),
     ) -> None:
         self._token = token
         self._bot = bot
@@ -62,38 +71,60 @@ class DiscordAdapter:
         self._state_dir = state_dir
         self._api_url = api_url
         self._gateway_url = gateway_url
+        self._shard_count = shard_count
+        self._shard_ids = tuple(shard_ids)
         self._connected = asyncio.Event()
-        self._connection: DiscordConnection | None = None
+        self._connections: list[DiscordConnection] = []
 
     @property
     def connected(self) -> asyncio.Event:
-        """Set while the gateway delivers messages, so not during an outage."""
+        """Set while the gateway delivers messages to every shard of this process, so not during an outage."""
         return self._connected
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping` is set; see `adapters.base.Adapter.run`."""
         with _addresses(self._api_url, self._gateway_url):
-            connection = DiscordConnection(
+            try:
+                await until_stopped(stopping, self._serve(stopping))
+            except LIBRARY_ERRORS as exc:
+                raise _adapter_error(exc) from exc
+            finally:
+                await self._finish()
+
+    async def _serve(self, stopping: asyncio.Event) -> None:
+        plan = await make_plan(self._token, self._shard_count, self._shard_ids)
+        shards = Shards(plan, self._connected)
+        try:
+            await self._serve_shards(shards, stopping, wants_content=True)
+        except discord.PrivilegedIntentsRequired:
+            self._bot.report(PLATFORM, MISSING_INTENT)
+            await self._finish()
+            await self._serve_shards(shards, stopping, wants_content=False)
+
+    async def _serve_shards(self, shards: Shards, stopping: asyncio.Event, *, wants_content: bool) -> None:
+        self._connections = [
+            DiscordConnection(
                 bot=self._bot,
                 guild_ids=self._guild_ids,
                 state_file=self._state_dir / "discord_commands.json",
                 gateway_url=self._gateway_url,
-                connected=self._connected,
+                wants_content=wants_content,
+                shard_id=shard_id,
+                shards=shards,
                 stopping=stopping,
             )
-            self._connection = connection
-            try:
-                await until_stopped(stopping, connection.serve(self._token))
-            except LIBRARY_ERRORS as exc:
-                raise _adapter_error(exc) from exc
-            finally:
-                await connection.finish()
-                self._connection = None
+            for shard_id in shards.plan.shard_ids
+        ]
+        await shards.until_one_ends([partial(connection.serve, self._token) for connection in self._connections])
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*(connection.finish() for connection in self._connections))
+        self._connections = []
 
     async def post(self, conversation_id: str, text: str) -> None:
         """Send a text to a channel; see `adapters.base.Adapter.post`."""
-        connection = self._connection
-        if connection is None or connection.user is None or connection.is_closed():
+        connection = next((one for one in self._connections if one.user is not None and not one.is_closed()), None)
+        if connection is None:
             raise PlatformUnavailableError("Discord is not connected")
         try:
             await post(connection, int(conversation_id), text)
@@ -123,6 +154,10 @@ def _adapter_error(exc: Exception) -> AdapterError:
             return TokenRefusedError("DISCORD_TOKEN")
         case discord.HTTPException():
             return PlatformUnavailableError(f"Discord answered {exc.status} (error {exc.code})")
+        case discord.ConnectionClosed(code=4010 | 4011):
+            return PlatformUnavailableError(
+                "Discord refuses this division into shards: raise SHARD_COUNT in every process, or remove it"
+            )
         case discord.ConnectionClosed():
             return PlatformUnavailableError(f"Discord closed the connection with code {exc.code}")
         case TimeoutError():

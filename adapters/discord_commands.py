@@ -1,162 +1,204 @@
-"""The slash commands: built from the command table, and registered with Discord only when they changed.
+"""The commands: as Discord is told of them, and what a use of one says. Pure functions.
 
-It may import discord.py and this package.
+It may import discord.py and this package. The library's own commands want a function for each, with a parameter for
+each argument; here they are data, from the command table to the request.
 """
 
-import hashlib
-import json
-import logging
-import re
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import discord
-from discord import app_commands
 
-from adapters.base import Command
-
-logger = logging.getLogger(__name__)
-
-OnCommand = Callable[[discord.Interaction, Command, str], Awaitable[None]]
-"""What a used command calls, with its argument or ``""``."""
+from adapters.base import Argument, Command, Menu
+from adapters.discord_choices import Json
 
 ARGUMENT_LIMIT = 2000
 """As long as a message may be."""
 
-_GLOBAL = "global"
+VALUE_LIMIT = 100
+"""Characters of a value that Discord offers for an argument."""
 
-_SCOPE = re.compile(rf"{_GLOBAL}|[0-9]{{1,20}}")
+MOST_VALUES = 25
+
+EVERYWHERE = "ask"
+"""The one command that a person can take along to where the bot is not: the others are about a server, or its talk."""
+
+_REGIONS = {
+    "en": ("en-US", "en-GB"),
+    "es": ("es-ES", "es-419"),
+    "pt": ("pt-BR",),
+    "sv": ("sv-SE",),
+    "zh": ("zh-CN", "zh-TW"),
+}
+"""What Discord calls the languages that it knows by region only."""
+
+_LOCALES = frozenset(locale.value for locale in discord.Locale)
+
+_SUBCOMMAND, _TEXT = discord.AppCommandOptionType.subcommand.value, discord.AppCommandOptionType.string.value
+
+_SLASH, _MESSAGE = discord.AppCommandType.chat_input.value, discord.AppCommandType.message.value
 
 
-def build_tree(
-    client: discord.Client, commands: Sequence[Command], on_command: OnCommand
-) -> app_commands.CommandTree[discord.Client]:
-    """Build the commands for servers and direct messages; one that is for admins is shown to those who manage a server.
-
-    Parameters
-    ----------
-    client
-        The client that receives them. It may have one tree only.
-    commands
-        The command table.
-    on_command
-        Called with each use.
-    """
-    tree = app_commands.CommandTree(
-        client,
-        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
-        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
-    )
-    groups: dict[str, app_commands.Group] = {}
+def to_definitions(commands: Sequence[Command]) -> list[Json]:
+    """Return what Discord is to register: slash commands, one for all of a group, and the menu on messages."""
+    families: dict[str, list[Command]] = {}
     for command in commands:
-        group, _, name = command.name.rpartition(" ")
-        if not group:
-            tree.add_command(_slash_command(command, name, on_command))
-            continue
-        if group not in groups:
-            groups[group] = app_commands.Group(name=group, description=group)
-            tree.add_command(groups[group])
-        groups[group].add_command(_slash_command(command, name, on_command))
-    return tree
+        families.setdefault(command.name.split()[0], []).append(command)
+    slash_commands = [_slash_command(name, family) for name, family in families.items()]
+    return [*slash_commands, *(_menu(command, command.menu) for command in commands if command.menu is not None)]
 
 
-def _slash_command(command: Command, name: str, on_command: OnCommand) -> app_commands.Command[Any, ..., None]:
-    async def without_argument(interaction: discord.Interaction) -> None:
-        await on_command(interaction, command, "")
-
-    async def with_argument(
-        interaction: discord.Interaction, argument: app_commands.Range[str, 1, ARGUMENT_LIMIT]
-    ) -> None:
-        await on_command(interaction, command, argument)
-
-    for argument in command.arguments:
-        app_commands.rename(argument=argument.name)(with_argument)
-        app_commands.describe(argument=argument.description)(with_argument)
-    slash_command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=name,
-        description=command.description,
-        callback=with_argument if command.arguments else without_argument,
-    )
-    if command.admin_only and " " not in command.name:
-        slash_command.default_permissions = discord.Permissions(manage_guild=True)
-    return slash_command
+def _slash_command(name: str, family: Sequence[Command]) -> Json:
+    """Return a command of its own, or a group; Discord has no group that is a command as well."""
+    leader = next((command for command in family if command.name == name), None)
+    members = [command for command in family if command is not leader]
+    described = _described(leader.description, leader.descriptions) if leader else _described(name, {})
+    options = [_subcommand(member) for member in members] or [_option(a) for a in family[0].arguments]
+    is_hidden = all(command.admin_only for command in members or family)
+    return {"type": _SLASH, "name": name, **described, "options": options, **_reach(name, is_hidden=is_hidden)}
 
 
-async def sync_commands(
-    tree: app_commands.CommandTree[discord.Client], guild_ids: Sequence[int], state_file: Path
-) -> None:
-    """Register the commands where they are not registered yet; a change costs quota, so nothing is sent twice.
+def _subcommand(command: Command) -> Json:
+    described = _described(command.description, command.descriptions)
+    options = [_option(argument) for argument in command.arguments]
+    return {"type": _SUBCOMMAND, "name": command.name.split()[-1], **described, "options": options}
+
+
+def _option(argument: Argument) -> Json:
+    option: Json = {
+        "type": _TEXT,
+        "name": argument.name,
+        **_described(argument.description, argument.descriptions),
+        "required": argument.is_required,
+    }
+    if argument.values:
+        return option | {"choices": [{"name": value, "value": value} for value in argument.values]}
+    limits = {"min_length": 1, "max_length": ARGUMENT_LIMIT}
+    return option | limits | ({"autocomplete": True} if argument.is_completed else {})
+
+
+def _menu(command: Command, menu: Menu) -> Json:
+    titles = {"name": menu.title, "name_localizations": _by_locale(menu.titles)}
+    return {"type": _MESSAGE, **titles, **_reach(command.name, is_hidden=command.admin_only)}
+
+
+def _described(description: str, descriptions: Mapping[str, str]) -> Json:
+    return {"description": description, "description_localizations": _by_locale(descriptions)}
+
+
+def _by_locale(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return translations by Discord's names of languages; Discord refuses a language that it does not know."""
+    by_locale = {locale: text for language, text in texts.items() for locale in _REGIONS.get(language, (language,))}
+    return {locale: text for locale, text in by_locale.items() if locale in _LOCALES}
+
+
+def _reach(name: str, *, is_hidden: bool) -> Json:
+    """Return where a command is there, and for whom: what is hidden is shown to those who manage a server."""
+    is_everywhere = name == EVERYWHERE
+    installs = discord.app_commands.AppInstallationType(guild=True, user=is_everywhere)
+    contexts = discord.app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=is_everywhere)
+    return {
+        "integration_types": installs.to_array(),
+        "contexts": contexts.to_array(),
+        "default_member_permissions": discord.Permissions(manage_guild=True).value if is_hidden else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A command as somebody used it.
 
     Parameters
     ----------
-    tree
-        The commands, of a client that has logged in.
-    guild_ids
-        The servers that get them, and the global set is emptied; if there are none, the global set gets them. Servers
-        that got them earlier are emptied.
-    state_file
-        Where it is kept what was registered.
+    command
+        Which one.
+    text
+        Its arguments in the table's order, blanks between; of a menu that takes it, the message's text.
+    replied_id
+        The message in whose menu it stands; else None.
+    is_from_menu
+        Whether it comes from the menu itself, so that nothing could be typed yet.
     """
-    application_id = str(tree.client.application_id)
-    registered = _read_state(state_file, application_id)
-    payload = [command.to_dict(tree) for command in tree.get_commands()]
-    scopes = [str(guild_id) for guild_id in guild_ids] or [_GLOBAL]
-    wanted = {scope: payload if scope in scopes else [] for scope in (*scopes, _GLOBAL, *registered)}
-    changed = {scope: commands for scope, commands in wanted.items() if registered.get(scope) != _fingerprint(commands)}
-    for scope, commands in changed.items():
-        registered.pop(scope, None)
-        if await _register(tree.client, scope, commands):
-            registered[scope] = _fingerprint(commands)
-    if changed:
-        _write_state(state_file, application_id, registered)
+
+    command: Command
+    text: str
+    replied_id: str | None = None
+    is_from_menu: bool = False
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether its arguments are still to be asked for."""
+        menu = self.command.menu
+        takes_text = menu is not None and menu.takes_text
+        return self.is_from_menu and not takes_text and bool(self.command.arguments)
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether the message whose text it takes has none."""
+        return self.is_from_menu and self.command.menu is not None and self.command.menu.takes_text and not self.text
 
 
-async def _register(client: discord.Client, scope: str, commands: list[dict[str, Any]]) -> bool:
-    """Replace the commands of one server, or the global ones; say whether that is settled."""
-    assert client.application_id is not None
-    try:
-        if scope == _GLOBAL:
-            await client.http.bulk_upsert_global_commands(client.application_id, payload=commands)
-        else:
-            await client.http.bulk_upsert_guild_commands(client.application_id, int(scope), payload=commands)
-    except discord.Forbidden:
-        if not commands:  # a server that the bot has left: its commands went with it
-            return True
-        logger.warning("DISCORD_GUILD_IDS: the bot is not in server %s, invite it or remove the id", scope)
-    except (discord.HTTPException, discord.RateLimited) as exc:
-        # mentions and direct messages work without them
-        logger.warning("the slash commands could not be registered, the next start tries again: %s", exc)
-    else:
-        logger.info("%d slash commands registered, scope: %s", len(commands), scope)
-        return True
-    return False
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """An argument that somebody is typing: the command, the argument's name, and what there is of it."""
+
+    command: Command
+    argument: str
+    text: str
 
 
-def _fingerprint(commands: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
+def read_use(data: Json, commands: Sequence[Command]) -> Use | None:
+    """Read a used command; None if the table does not have it, or no longer."""
+    if data.get("type") == _MESSAGE:
+        return _read_menu(data, commands)
+    name, options = _read_path(data)
+    command = _find(commands, name)
+    return Use(command, to_text(command, _values(options))) if command is not None else None
 
 
-def _read_state(path: Path, application_id: str) -> dict[str, str]:
-    """Return the fingerprint of what each scope holds, without what is none; empty if nothing of this application."""
-    try:
-        state = json.loads(path.read_text("utf-8"))
-        if state["application_id"] != application_id:
-            return {}
-        scopes = state["scopes"].items()
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        logger.warning("%s cannot be read: the slash commands are registered anew", path)
-        return {}
-    return {scope: known for scope, known in scopes if _SCOPE.fullmatch(scope) and isinstance(known, str)}
+def read_typing(data: Json, commands: Sequence[Command]) -> Typing | None:
+    """Read an argument that is being typed; None if the table does not have its command, or no longer."""
+    name, options = _read_path(data)
+    command = _find(commands, name)
+    typed = next((option for option in options if option.get("focused")), None)
+    if command is None or typed is None:
+        return None
+    return Typing(command, typed["name"], str(typed["value"]))
 
 
-def _write_state(path: Path, application_id: str, scopes: dict[str, str]) -> None:
-    temporary = path.with_suffix(".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"application_id": application_id, "scopes": scopes}), "utf-8")
-        temporary.replace(path)
-    except OSError as exc:
-        logger.warning("%s cannot be written, the slash commands are registered again at the next start: %s", path, exc)
+def to_text(command: Command, values: Mapping[str, str]) -> str:
+    """Return the values of arguments as one text."""
+    given = (values.get(argument.name, "").strip() for argument in command.arguments)
+    return " ".join(value for value in given if value)
+
+
+def _read_menu(data: Json, commands: Sequence[Command]) -> Use | None:
+    found = (command for command in commands if command.menu is not None and command.menu.title == data["name"])
+    command = next(found, None)
+    if command is None or command.menu is None:
+        return None
+    target_id = str(data["target_id"])
+    text = str(data["resolved"]["messages"][target_id]["content"]).strip() if command.menu.takes_text else ""
+    return Use(command, text, target_id, is_from_menu=True)
+
+
+def _read_path(data: Json) -> tuple[str, list[Json]]:
+    """Return the full name of a command, with its group's, and its options."""
+    options: list[Json] = data.get("options") or []
+    if options and options[0]["type"] == _SUBCOMMAND:
+        return f"{data['name']} {options[0]['name']}", options[0].get("options") or []
+    return data["name"], options
+
+
+def _values(options: Sequence[Json]) -> dict[str, str]:
+    return {option["name"]: str(option["value"]) for option in options}
+
+
+def _find(commands: Sequence[Command], name: str) -> Command | None:
+    return next((command for command in commands if command.name == name), None)
+
+
+def offered(values: Sequence[str]) -> Iterator[str]:
+    """Pick what Discord takes as values of an argument, for one that it refuses costs them all."""
+    fitting = dict.fromkeys(value for value in values if value.strip() and len(value) <= VALUE_LIMIT)
+    yield from list(fitting)[:MOST_VALUES]

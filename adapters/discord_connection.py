@@ -13,50 +13,36 @@ from pathlib import Path
 import discord
 import yarl
 
-from adapters.base import Bot, Command, IncomingMessage, Reply
-from adapters.choices import NOT_YOURS, Press
-from adapters.discord_choices import chosen_row, press_to_message, read_press
-from adapters.discord_commands import build_tree, sync_commands
-from adapters.discord_messages import interaction_to_message, to_message
-from adapters.discord_sending import (
-    LIBRARY_ERRORS,
-    Part,
-    log_unsent,
-    replace_buttons,
-    send_parts,
-    to_channel,
-    to_interaction,
-    to_parts,
-    to_response,
-)
+from adapters.base import Bot, IncomingMessage, Reply
+from adapters.discord_commands import to_definitions
+from adapters.discord_faults import MISSING_INTENT
+from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
+from adapters.discord_messages import PLATFORM, is_withheld, to_message
+from adapters.discord_profile import describe, show_activity
+from adapters.discord_registration import sync_commands
+from adapters.discord_requests import RATE_LIMIT_S
+from adapters.discord_rooms import PERMISSIONS, greet, reporting
+from adapters.discord_sending import send_reply, to_channel
+from adapters.discord_shards import FIRST, Shards
 from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
-TYPING_EVERY_S = 8.0
-"""Discord shows typing for 10 s."""
-
 OUTAGE_S = 90.0
 """After that long offline a fresh start is better: the library's own pauses grow to 17 minutes."""
+
+HEARTBEAT_TIMEOUT_S = 60.0
+"""A gateway that has said nothing for so long is left; it answers a heartbeat every 41 s."""
 
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
 
-RATE_LIMIT_S = 60.0
-"""An answer that Discord wants delayed for longer is not sent: the conversation has moved on."""
-
-PERMISSIONS = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    read_message_history=True,
-    embed_links=True,
-    attach_files=True,
-)
+UNHEARD = "I can only read messages that mention me. Mention me by my name, or use /ask."
+"""The answer to a message whose text Discord does not show."""
 
 
 class DiscordConnection(discord.Client):
-    """The library's client; used once.
+    """The library's client of one shard; used once.
 
     Parameters
     ----------
@@ -64,8 +50,10 @@ class DiscordConnection(discord.Client):
         As `adapters.discord_adapter.DiscordAdapter` describes them.
     state_file
         Where it is kept which slash commands are registered.
-    connected
-        Set while the gateway delivers messages.
+    wants_content
+        Whether to ask for the text of all messages, where the application has that switched on.
+    shard_id, shards
+        Which one it is, and of what: it tells when messages are delivered, and asks when it may open a session.
     stopping
         Once set, nothing new is taken.
     """
@@ -77,13 +65,20 @@ class DiscordConnection(discord.Client):
         guild_ids: Sequence[int],
         state_file: Path,
         gateway_url: str | None,
-        connected: asyncio.Event,
+        wants_content: bool,
+        shard_id: int,
+        shards: Shards,
         stopping: asyncio.Event,
     ) -> None:
+        # the library keeps this very object, and reads it when it connects
+        self._asked_for = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
         super().__init__(
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=self._asked_for,
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATE_LIMIT_S,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT_S,
+            shard_id=shard_id,
+            shard_count=shards.plan.n_shards,
             # nothing is looked up in caches, so none is kept or waited for
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -91,14 +86,15 @@ class DiscordConnection(discord.Client):
             guild_ready_timeout=0.0,
         )
         self._bot = bot
-        self._tree = build_tree(self, bot.commands, self._on_command)
         self._guild_ids = guild_ids
         self._state_file = state_file
         self._gateway_url = gateway_url
-        self._connected = connected
+        self._wants_content = wants_content
+        self._shard_id = shard_id
+        self._shards = shards
         self._stopping = stopping
         self._queues = ReplyQueues()
-        self._registering = asyncio.Lock()
+        self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
         self._patience = asyncio.timeout(None)
         self._is_serving = False
         self._is_introduced = False
@@ -123,7 +119,7 @@ class DiscordConnection(discord.Client):
             raise ConnectionError("the gateway does not answer") from exc
         finally:
             self._is_serving = False
-            self._connected.clear()
+            self._shards.set_online(self._shard_id, is_online=False)
 
     async def finish(self) -> None:
         """Wait for the replies in flight, then disconnect."""
@@ -134,16 +130,33 @@ class DiscordConnection(discord.Client):
         except TimeoutError:  # the gateway does not answer the goodbye
             await self.http.close()
 
-    async def setup_hook(self) -> None:
-        await self._register_commands()
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        await self._shards.turn(self._shard_id, is_first=initial)
 
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        if guild.id in self._guild_ids:
+    async def setup_hook(self) -> None:
+        assert self.application is not None
+        flags = self.application.flags
+        may_read = flags.gateway_message_content or flags.gateway_message_content_limited
+        self._asked_for.message_content = self._wants_content and may_read
+        if self._shard_id == FIRST:
             await self._register_commands()
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._queues.submit(("server", guild.id), partial(greet, self, self._bot, guild))
+        if guild.id in self._guild_ids and self._shards.has_first:
+            await self._register_commands()
+        elif guild.id in self._guild_ids:
+            logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._queues.submit(("server", guild.id), partial(self._bot.left, PLATFORM, str(guild.id)))
+
     async def _register_commands(self) -> None:
-        async with self._registering:  # side by side each would write back the file without the other's changes
-            await sync_commands(self._tree, self._guild_ids, self._state_file)
+        async with self._shards.registering:  # side by side each would write back the file without the other's changes
+            definitions = to_definitions(self._bot.commands)
+            await sync_commands(self, definitions, self._guild_ids, self._state_file)
 
     async def on_connect(self) -> None:
         if self._gateway_url is not None:  # Discord names another address for resuming the session
@@ -151,21 +164,26 @@ class DiscordConnection(discord.Client):
 
     async def on_ready(self) -> None:
         self._set_online()
+        await show_activity(self)
         if self.application_id is not None and not self._is_introduced:
             self._is_introduced = True
             invitation = discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS)
-            logger.info("connected to Discord as %s; to invite the bot: %s", self.user, invitation)
+            if self._shard_id == FIRST:
+                logger.info("connected to Discord as %s; to invite the bot: %s", self.user, invitation)
+                self._queues.submit("profile", partial(describe, self))
+            if self._shards.plan.n_shards > 1:
+                logger.info("shard %d of %d is connected", self._shard_id, self._shards.plan.n_shards)
 
     async def on_resumed(self) -> None:
         self._set_online()
 
     def _set_online(self) -> None:
         if self._is_serving:
-            self._connected.set()
+            self._shards.set_online(self._shard_id, is_online=True)
             self._patience.reschedule(None)
 
     async def on_disconnect(self) -> None:
-        self._connected.clear()
+        self._shards.set_online(self._shard_id, is_online=False)
         if self._is_serving and self._patience.when() is None:
             self._patience.reschedule(asyncio.get_running_loop().time() + OUTAGE_S)
 
@@ -178,123 +196,32 @@ class DiscordConnection(discord.Client):
         if not self._takes_messages or self.user is None or message.id in self._recent_ids:
             return
         incoming = to_message(message, self.user)
-        if incoming is not None:
+        if incoming is not None and (incoming.is_addressed or self._hears(message, incoming)):
             self._recent_ids.append(message.id)
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
 
+    def _hears(self, message: discord.Message, incoming: IncomingMessage) -> bool:
+        """Whether talk that is not meant for the bot is answered all the same."""
+        if not self._bot.listens(incoming):
+            return False
+        if self._is_withheld(message):
+            self._bot.report(PLATFORM, MISSING_INTENT)
+        return bool(incoming.text)
+
+    def _is_withheld(self, message: discord.Message) -> bool:
+        return self.user is not None and not self.intents.message_content and is_withheld(message, self.user)
+
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
-        answer = self._bot.answer(incoming, _no_progress)
+        answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
+        if reply is not None and self._is_withheld(message):
+            reply = Reply(UNHEARD)  # the bot said whether to answer at all, and could not know what
         if reply is not None:
-            parts = await to_parts(reply, incoming.user_id)
-            quote, follow = (to_channel(self, message, is_quoting=is_quoting) for is_quoting in (True, False))
-            await send_parts(parts, quote, follow)
+            quote, follow = (
+                reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))
+                for is_quoting in (True, False)
+            )
+            await send_reply(self._bot, reply, incoming.user_id, quote, follow)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Take a pressed button; the library calls this for commands as well, which the tree has taken."""
-        press = read_press(interaction)
-        if press is None or not self._takes_messages or interaction.id in self._recent_ids:
-            return
-        self._recent_ids.append(interaction.id)
-        incoming = press_to_message(interaction, press)
-        if press.owner_id != incoming.user_id:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction))
-            return
-        acknowledgement = asyncio.create_task(
-            _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
-        )
-        # Under a key of its own: it waits for no answer.
-        self._queues.submit(interaction.id, partial(_take_buttons_away, interaction, incoming, press, acknowledgement))
-        job = partial(self._answer_press, interaction, incoming, acknowledgement)
-        if not self._queues.submit(incoming.key, job):
-            await acknowledgement
-
-    async def _answer_press(
-        self, interaction: discord.Interaction, incoming: IncomingMessage, acknowledgement: asyncio.Task[bool]
-    ) -> None:
-        if not await acknowledgement:
-            return
-        # As public as the question.
-        is_hidden = interaction.message is not None and interaction.message.flags.ephemeral
-        answer = self._bot.answer(incoming, _no_progress)
-        if isinstance(interaction.channel, discord.abc.Messageable) and not is_hidden:
-            answer = answer_with_typing(answer, interaction.channel.typing, every_s=TYPING_EVERY_S)
-        reply = await answer
-        if reply is not None:
-            send = to_interaction(interaction, is_ephemeral=is_hidden or reply.private)
-            await send_parts(await to_parts(reply, incoming.user_id), send, send)
-
-    async def _on_command(self, interaction: discord.Interaction, command: Command, argument: str) -> None:
-        if not self._takes_messages:
-            return
-        incoming = interaction_to_message(interaction, argument, command=command.name)
-        is_private = command.admin_only or not command.public
-        # at once, whatever waits in the queue: Discord gives 3 s
-        acknowledgement = asyncio.create_task(
-            _acknowledge(interaction, is_private=is_private), name=f"acknowledgement of {interaction.id}"
-        )
-        job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
-        if not self._queues.submit(incoming.key, job) and await acknowledgement:
-            await _answer_interaction(interaction, None, is_private=is_private)
-
-    async def _answer_command(
-        self,
-        interaction: discord.Interaction,
-        incoming: IncomingMessage,
-        acknowledgement: asyncio.Task[bool],
-        *,
-        is_private: bool,
-    ) -> None:
-        async def show_progress(sentence: str) -> None:
-            try:
-                await to_response(interaction)(Part(sentence))
-            except LIBRARY_ERRORS:
-                logger.debug("progress could not be shown", exc_info=True)
-
-        if await acknowledgement:
-            reply = await self._bot.answer(incoming, show_progress)
-            await _answer_interaction(interaction, reply, is_private=is_private)
-
-
-async def _turn_away(interaction: discord.Interaction) -> None:
-    """Tell somebody, and nobody else, that the button is not theirs."""
-    try:
-        await interaction.response.send_message(NOT_YOURS, ephemeral=True)
-    except LIBRARY_ERRORS as exc:
-        log_unsent(exc)
-
-
-async def _take_buttons_away(
-    interaction: discord.Interaction, incoming: IncomingMessage, press: Press, acknowledgement: asyncio.Task[bool]
-) -> None:
-    if await acknowledgement:
-        await replace_buttons(interaction, chosen_row(incoming.text, press))
-
-
-async def _no_progress(_: str) -> None:
-    """Say nothing: typing shows it, and commands have a place of their own for it."""
-
-
-async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) -> bool:
-    """Tell Discord that an answer will come; say whether that was in time."""
-    try:
-        await interaction.response.defer(ephemeral=is_private)
-    except LIBRARY_ERRORS as exc:
-        log_unsent(exc)
-        return False
-    return True
-
-
-async def _answer_interaction(interaction: discord.Interaction, reply: Reply | None, *, is_private: bool) -> None:
-    """Answer a command that was acknowledged, privately or not; without a reply take the acknowledgement back."""
-    parts = await to_parts(reply, str(interaction.user.id)) if reply is not None else []
-    must_hide = reply is not None and reply.private and not is_private
-    follow = to_interaction(interaction, is_ephemeral=is_private or must_hide)
-    if not parts or must_hide:  # what was acknowledged in public cannot become private
-        try:
-            await interaction.delete_original_response()
-        except LIBRARY_ERRORS as exc:
-            log_unsent(exc)
-        await send_parts(parts, follow, follow)
-    else:
-        await send_parts(parts, to_response(interaction), follow)
+        await self._interactions.take(interaction)

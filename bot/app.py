@@ -16,6 +16,7 @@ from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
 from bot.admin_commands import AdminDesk
 from bot.assembly import SCHEMA, Stores, make_handler
+from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.database import DATABASE_FILE, Database
 from bot.engine import IntentEngine
@@ -23,7 +24,7 @@ from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
-from bot.server_catalogs import ServerCatalogs, WholeReloader, own_catalogs, own_loaders
+from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
 from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
@@ -31,6 +31,7 @@ STARTER = Path("intents/starter")
 STARTER_STORIES = Path("intents/stories")
 NO_STORIES = Path("none")
 LAST_PORT = 65_535
+MOST_SHARDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,40 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
         log_format=read("LOG_FORMAT", _log_format, default.log_format, f"one of {', '.join(LOG_FORMATS)}"),
     )
+    faults += _faults_between(settings, {fault.partition(":")[0] for fault in faults})
     if faults:
         raise ConfigError("\n".join(faults))
     return settings
+
+
+def _faults_between(settings: Settings, wrong: Collection[str]) -> list[str]:
+    """Return the faults of values that do not go together, a line each, but for variables that are wrong anyway."""
+    faults = []
+    if "SHARD_COUNT" in wrong:
+        pass
+    elif settings.shard_ids and settings.shard_count is None:
+        faults.append("SHARD_IDS: expected SHARD_COUNT beside it, how many shards there are in all")
+    elif settings.shard_count is not None and any(one >= settings.shard_count for one in settings.shard_ids):
+        faults.append(f"SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to {settings.shard_count - 1}")
+    pair = {
+        "TELEGRAM_WEBHOOK_CERT": settings.telegram_webhook_cert,
+        "TELEGRAM_WEBHOOK_KEY": settings.telegram_webhook_key,
+    }
+    missing = [name for name, path in pair.items() if path is None]
+    for name, path in pair.items():
+        if path is not None and not _is_readable(path):
+            faults.append(f"{name}: expected a PEM file that can be read")
+        elif path is not None and missing:
+            faults.append(f"{name}: expected {missing[0]} beside it")
+    return faults
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(file.read(1))
+    except (OSError, ValueError):  # ValueError: no name of a file
+        return False
 
 
 def _visible(value: str) -> str:
@@ -229,7 +261,10 @@ def _shards(value: str) -> tuple[int, ...]:
     numbers: list[int] = []
     for part in value.split(","):
         first, dash, last = part.strip().partition("-")
-        numbers += range(int(_digits(first)), int(_digits(last if dash else first)) + 1)
+        some = range(int(_digits(first)), int(_digits(last if dash else first)) + 1)
+        if not 0 < len(some) <= MOST_SHARDS:
+            raise ValueError
+        numbers += some
     return tuple(dict.fromkeys(numbers))
 
 

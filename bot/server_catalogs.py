@@ -1,40 +1,23 @@
 """Catalogs of their own for single servers: which there are, what serves them, and their reload with the common one."""
 
 import asyncio
-import hashlib
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 from adapters.base import Progress
+from bot.catalog_places import own_catalogs, own_models_dir
 from bot.config import Settings
 from bot.gate import GateError
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.reloading import BUSY, Reloader, describe_changes
-from bot.service import Service, ServiceLoader
+from bot.service import TRAINING_DUE, Service, ServiceLoader
 from intents.findings import CatalogError
-from model.bundle import BundleError
+from model.bundle import TRAIN_COMMAND, BundleError
 
 logger = logging.getLogger(__name__)
-
-SERVERS_DIR = "servers"
-
-Servers = Mapping[tuple[str, str], Path]
-
-
-def own_catalogs(settings: Settings) -> dict[tuple[str, str], Path]:
-    """Return the catalogs of servers that are not the common one, by platform and server."""
-    return {place: path for place, path in settings.server_intents.items() if path != settings.intents_path}
-
-
-def own_models_dir(models_dir: Path, intents_path: Path) -> Path:
-    """Return where the models of a server's catalog are kept: named like its file, and apart from its namesakes."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", intents_path.stem).strip("-") or "catalog"
-    digest = hashlib.sha256(intents_path.as_posix().encode("utf-8", "surrogateescape")).hexdigest()
-    return models_dir / SERVERS_DIR / f"{name}-{digest[:8]}"
 
 
 def own_loaders(settings: Settings, common: ServiceLoader) -> dict[Path, ServiceLoader]:
@@ -118,10 +101,11 @@ class ServerCatalogs:
 
 
 def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:
-    """Return what the admin should know of a service; where training is due, how this catalog is trained."""
-    if service.classifier.catalog is not service.classifier.bundle.catalog:
-        return list(service.notes)
-    return [f"{path}: {note} Train it with `{_training_of(path, loader)}`." for note in service.notes]
+    """Return what the admin should know of a service; where training is due, how this very catalog is trained."""
+    due = TRAINING_DUE.format(path=path, command=TRAIN_COMMAND)
+    own_due = f"{path}: training is due, and the intents as trained serve. Run `{_training_of(path, loader)}`, then"
+    " reload."
+    return [own_due if note == due else f"{path}: {note}" for note in service.notes]
 
 
 def _training_of(path: Path, loader: ServiceLoader) -> str:

@@ -31,6 +31,7 @@ from scripts.options import (
     settings_or_exit,
     training_libraries,
 )
+from scripts.train_servers import train_servers_if_due
 
 with training_libraries():
     from rich.table import Table
@@ -48,7 +49,16 @@ DEFAULT_BUDGET_MINUTES = 10.0
 
 def main() -> int:
     """Train; return 0, or 1 if the catalog has errors or the bundle cannot be written."""
-    arguments = _arguments()
+    arguments, settings = _arguments(), settings_or_exit()
+    code = _train_catalog(arguments)
+    is_of_the_bot = (arguments.intents, arguments.models) == (settings.intents_path, settings.models_dir)
+    if code == 0 and arguments.if_due and is_of_the_bot:
+        options = [] if arguments.encoder is None else ["--encoder", arguments.encoder]
+        return train_servers_if_due(settings, [*options, "--budget", str(arguments.budget)])
+    return code
+
+
+def _train_catalog(arguments: argparse.Namespace) -> int:
     try:
         # what starts the bot time and again reads the files again only where they changed
         kept = arguments.models / KEPT_CATALOG if arguments.if_due else None

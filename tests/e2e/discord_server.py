@@ -8,7 +8,7 @@ Discord's own descriptions; what breaks them is collected in `DiscordServer.viol
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -18,15 +18,16 @@ from tests.e2e import discord_gateway as gateway
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_checks import load_spec
 from tests.e2e.discord_payloads import Json
-from tests.e2e.discord_rules import Files, refusal
+from tests.e2e.discord_rules import BUTTON, Files, refusal
 
 API = "/api/v10"
-FILES = "files"
+FILES = web.RequestKey("files", list)
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
+MAY_READ = 1 << 19
 WAIT_S = 20.0
 
-DEFERRED_MESSAGE, DEFERRED_UPDATE = 5, 6
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, OFFER, FORM = 4, 5, 6, 8, 9
 
 RestAnswer = Callable[[web.Request, Any], tuple[int, Any]]
 
@@ -89,6 +90,26 @@ class Interaction:
         """Whether it was acknowledged for the asking person alone."""
         return self.callback is not None and bool((self.callback.get("data") or {}).get("flags", 0) & EPHEMERAL)
 
+    @property
+    def form(self) -> Json | None:
+        """The form that it opened."""
+        data: Json = (self.callback or {}).get("data") or {}
+        return data if self.callback is not None and self.callback["type"] == FORM else None
+
+    @property
+    def offered(self) -> list[str]:
+        """What it offers for the argument that is being typed."""
+        assert self.callback is not None
+        assert self.callback["type"] == OFFER
+        return [choice["value"] for choice in self.callback["data"]["choices"]]
+
+    @property
+    def said(self) -> str:
+        """What it said at once."""
+        assert self.callback is not None
+        assert self.callback["type"] == MESSAGE
+        return str(self.callback["data"]["content"])
+
     async def deferred(self) -> None:
         """Wait for the acknowledgement."""
         await self._server.wait_until(lambda: self.callback is not None, "the interaction is acknowledged")
@@ -117,8 +138,8 @@ class DiscordServer:
 
     Attributes
     ----------
-    bot
-        The bot's account; its id is the application's too.
+    bot, profile, role
+        The bot's account, its application, whose id is the same, and its role in servers.
     general, thread, team
         The channels of the server `guild_id`; the last is the admins' own.
     requests
@@ -129,8 +150,14 @@ class DiscordServer:
         The registered slash commands: ``"global"`` or a server's id, to a list.
     messages
         Every message by its id.
+    n_shards
+        How many Discord recommends.
     locales
         The languages of members, as interactions tell them, by the member's id.
+    permissions
+        What members may do, as interactions tell it, by the member's id; else what all may.
+    roles, members
+        What other roles there are, and the roles of members by their ids.
     gateway
         The other half.
     """
@@ -139,6 +166,8 @@ class DiscordServer:
         self.token = token
         self.bot = payloads.user("parley", bot=True)
         self.guild_id = payloads.snowflake()
+        self.profile = payloads.application(self.bot)
+        self.role = payloads.role("parley", payloads.MEMBERS_MAY, bot=self.bot)
         self.general = payloads.text_channel("general", self.guild_id)
         self.thread = payloads.thread("seedlings", self.general)
         self.team = payloads.text_channel("team", self.guild_id)
@@ -146,11 +175,16 @@ class DiscordServer:
         self.violations: list[str] = []
         self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
         self.messages: dict[str, Json] = {}
+        self.n_shards = 1
         self.locales: dict[str, str] = {}
+        self.permissions: dict[str, int] = {}
+        self.roles: dict[str, Json] = {}
+        self.members: dict[str, list[Json]] = {}
         self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
         )
+        self._guild_ids = [self.guild_id]
         self._channels = {channel["id"]: channel for channel in (self.general, self.thread, self.team)}
         self._direct: dict[str, Json] = {}
         self._interactions: dict[str, Interaction] = {}
@@ -182,14 +216,14 @@ class DiscordServer:
 
     # What a test waits for.
 
-    async def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+    async def wait_until(self, holds: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
         """Wait until something holds; it is looked at after every request and frame."""
         try:
-            async with asyncio.timeout(WAIT_S), self._changed:
+            async with asyncio.timeout(within_s), self._changed:
                 await self._changed.wait_for(holds)
         except TimeoutError:
             seen = [f"{request.method} {request.path} {request.status}" for request in self.requests]
-            raise AssertionError(f"waited {WAIT_S:.0f} s in vain until {what}; requests: {seen}") from None
+            raise AssertionError(f"waited {within_s:.0f} s in vain until {what}; requests: {seen}") from None
 
     async def wait_connected(self) -> None:
         """Wait until a session is connected."""
@@ -261,12 +295,14 @@ class DiscordServer:
         if channel["type"] == payloads.DM:
             return message
         is_shown = self.bot in message["mentions"] or self.gateway.intents & MESSAGE_CONTENT
-        member = {} if "webhook_id" in message else {"member": payloads.member()}
+        roles = self.members.get(message["author"]["id"], [])
+        member = {} if "webhook_id" in message else {"member": payloads.member(roles=roles)}
+        withheld: Json = {} if is_shown else {"content": "", "attachments": [], "embeds": [], "components": []}
         return {
             **message,
+            **withheld,
             **member,
             "guild_id": channel["guild_id"],
-            "content": message["content"] if is_shown else "",
             "mentions": [{**user, "member": payloads.member()} for user in message["mentions"]],
         }
 
@@ -276,34 +312,114 @@ class DiscordServer:
 
     async def slash(self, user: Json, channel: Json, name: str, **options: str) -> Interaction:
         """Use a slash command; it must be registered for that channel, with those options."""
+        registered = self._registered(channel, name.split(maxsplit=1)[0], payloads.SLASH)
+        offered = {option["name"]: option for option in _arguments(registered, name)}
+        required = {option for option, definition in offered.items() if definition["required"]}
+        assert required <= set(options) <= set(offered), f"/{name} has {sorted(offered)}"
+        for option, value in options.items():
+            values = [choice["value"] for choice in offered[option].get("choices", [])]
+            assert not values or value in values, f"{value!r} is none of {values}"
+        return await self._interact(payloads.interaction(registered, channel, user, name, options), user)
+
+    async def type(self, user: Json, channel: Json, name: str, argument: str, text: str) -> Interaction:
+        """Begin to type an argument of a slash command that is completed."""
+        registered = self._registered(channel, name.split(maxsplit=1)[0], payloads.SLASH)
+        (option,) = [option for option in _arguments(registered, name) if option["name"] == argument]
+        assert option["autocomplete"]
+        return await self._interact(payloads.typing(registered, channel, user, name, argument, text), user)
+
+    async def use_menu(self, user: Json, channel: Json, title: str, message_id: str) -> Interaction:
+        """Use a command in the menu of a message."""
+        registered = self._registered(channel, title, payloads.MESSAGE_MENU)
+        message = self.messages[message_id]
+        return await self._interact(payloads.menu_use(registered, channel, user, message), user)
+
+    async def send_form(self, user: Json, opened: Interaction, **values: str) -> Interaction:
+        """Fill in the form that a command has opened, and send it."""
+        form = opened.form
+        assert form is not None
+        channel = opened.payload["channel"]
+        return await self._interact(payloads.sent_form(form, opened.payload, channel, user, values), user)
+
+    def _registered(self, channel: Json, name: str, kind: int) -> Json:
         scopes = ("global", channel.get("guild_id", "global"))
-        known = {command["name"]: command for scope in scopes for command in self.commands[scope]}
-        assert name in known, f"/{name} is not registered here, only {sorted(known)}"
-        assert {option["name"] for option in known[name]["options"]} == set(options)
-        return await self._interact(payloads.interaction(known[name], channel, user, options), user)
+        context = payloads.CONTEXTS.get(channel["type"], payloads.IN_SERVER)
+        commands = [command for scope in scopes for command in self.commands[scope]]
+        known = {c["name"]: c for c in commands if c["type"] == kind and context in c["contexts"]}
+        assert name in known, f"{name} is not registered here, only {sorted(known)}"
+        return known[name]
 
     async def press(self, user: Json, message: Json, title: str) -> Interaction:
         """Press a button of a message of the bot, as it stands there; it must be there and can be pressed."""
         shown = self.messages[message["id"]]
-        buttons = {child["label"]: child for row in shown["components"] for child in row["components"]}
+        children = [child for row in shown["components"] for child in row["components"]]
+        buttons = {child["label"]: child for child in children if child["type"] == BUTTON}
         assert title in buttons, f"there is no button {title!r}, only {sorted(buttons)}"
         assert not buttons[title].get("disabled"), f"the button {title!r} cannot be pressed any more"
         channel = self._channels[shown["channel_id"]]
         return await self._interact(payloads.pressed(buttons[title], shown, self.bot["id"], channel, user), user)
 
+    async def choose(self, user: Json, message: Json, title: str) -> Interaction:
+        """Choose a line of the menu under a message of the bot, as it stands there."""
+        shown = self.messages[message["id"]]
+        (menu,) = [child for row in shown["components"] for child in row["components"]]
+        values = [option["value"] for option in menu["options"] if option["label"] == title]
+        assert len(values) == 1, f"there is no one line {title!r}, only {[o['label'] for o in menu['options']]}"
+        payload = payloads.pressed(menu, shown, self.bot["id"], self._channels[shown["channel_id"]], user)
+        payload["data"]["values"] = values
+        return await self._interact(payload, user)
+
     async def _interact(self, payload: Json, user: Json) -> Interaction:
         payload["locale"] = self.locales.get(user["id"], payload["locale"])
+        if "member" in payload and user["id"] in self.permissions:
+            payload["member"]["permissions"] = str(self.permissions[user["id"]])
         interaction = Interaction(self, payload)
         self._interactions[payload["token"]] = interaction
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
         return interaction
 
-    async def invite_bot(self, guild_id: str) -> None:
+    def add_guild(self, guild_id: str) -> Json:
+        """Have another server from the beginning, and return its channel."""
+        channel = payloads.text_channel("elsewhere", guild_id)
+        self._guild_ids.append(guild_id)
+        self._channels[channel["id"]] = channel
+        self.commands[guild_id] = []
+        return channel
+
+    async def invite_bot(self, guild_id: str, channels: Sequence[Json] = (), **fields: Any) -> None:
         """Have the bot join another server."""
         self.commands[guild_id] = []
-        guild = payloads.guild(guild_id, [], [])
+        guild = self._guild(guild_id, channels, **fields)
         del guild["unavailable"]
+        self._channels |= {channel["id"]: channel for channel in channels}
         await self.gateway.dispatch("GUILD_CREATE", guild)
+
+    async def remove_bot(self, guild_id: str) -> None:
+        """Have somebody remove the bot from a server."""
+        await self.gateway.dispatch("GUILD_DELETE", {"id": guild_id})
+
+    async def lose_guild(self, guild_id: str) -> None:
+        """Have a server be away for a while, as during an outage."""
+        await self.gateway.dispatch("GUILD_DELETE", {"id": guild_id, "unavailable": True})
+
+    def add_channel(self, channel: Json) -> Json:
+        """Have a channel or a thread in the server from the next session on."""
+        self._channels[channel["id"]] = channel
+        return channel
+
+    async def delete_channel(self, channel: Json) -> None:
+        """Take a channel away."""
+        del self._channels[channel["id"]]
+        await self.gateway.dispatch("CHANNEL_DELETE", channel)
+
+    def forbid(self, channel: Json, permissions: int) -> None:
+        """Take permissions from the bot in a channel, and in its threads, from the next session on."""
+        channel["permission_overwrites"] = [payloads.overwrite(self.role, deny=permissions)]
+
+    def allow_content(self, *, is_granted: bool = True) -> None:
+        """Switch the message content intent on, for the gateway too or for show only."""
+        self.profile |= {"flags": MAY_READ, "flags_new": str(MAY_READ)}
+        self.gateway.refused_intents = 0 if is_granted else MESSAGE_CONTENT
 
     # What goes wrong. A path is a regular expression.
 
@@ -322,10 +438,10 @@ class DiscordServer:
         """Accept no token from now on, like Discord after the owner has reset it."""
         self._refuses_token = True
 
-    async def drop_gateway(self, code: int = 4000) -> None:
-        """Close the session's connection; the client may resume."""
+    async def drop_gateway(self, code: int = 4000, shard_id: int = 0) -> None:
+        """Close a session's connection; the client may resume."""
         await self.wait_connected()
-        await self.gateway.drop(code)
+        await self.gateway.drop(code, shard_id)
 
     # The inside.
 
@@ -336,22 +452,35 @@ class DiscordServer:
     def _accepts_token(self, token: str) -> bool:
         return token == self.token and not self._refuses_token
 
-    def _ready(self, session_id: str) -> list[tuple[str, Json]]:
+    def _ready(self, session_id: str, shard: gateway.Shard) -> list[tuple[str, Json]]:
+        own_ids = [guild_id for guild_id in self._guild_ids if gateway.owner_of(guild_id, shard[1]) == shard[0]]
+        guilds = [self._guild(guild_id, self._channels.values()) for guild_id in own_ids]
         ready = {
             "v": 10,
             "user": payloads.own_user(self.bot),
-            "guilds": [{"id": self.guild_id, "unavailable": True}],
+            "guilds": [{"id": guild["id"], "unavailable": True} for guild in guilds],
             "session_id": session_id,
+            "shard": list(shard),
             "resume_gateway_url": f"ws://127.0.0.1:{self._port}{gateway.RESUME_PATH}",
-            "application": {"id": self.bot["id"], "flags": 0, "flags_new": "0"},
+            "application": {key: self.profile[key] for key in ("id", "flags", "flags_new")},
         }
-        guild = payloads.guild(self.guild_id, [self.general, self.team], [self.thread])
-        return [("READY", ready), ("GUILD_CREATE", guild)]
+        return [("READY", ready), *(("GUILD_CREATE", guild) for guild in guilds)]
+
+    def _guild(self, guild_id: str, channels: Iterable[Json], **fields: Any) -> Json:
+        """Make a server with the bot in it."""
+        own = [channel for channel in channels if channel.get("guild_id") == guild_id]
+        threads = [channel for channel in own if channel["type"] in payloads.THREADS]
+        others = [channel for channel in own if channel not in threads]
+        member = {**payloads.member(roles=[self.role]), "user": self.bot}
+        roles = [self.role, *self.roles.values()]
+        return payloads.guild(guild_id, others, threads, roles, members=[member], **fields)
 
     def _application(self) -> web.Application:
         routes: list[tuple[str, str, RestAnswer]] = [
             ("GET", "/users/@me", self._get_me),
             ("GET", "/oauth2/applications/@me", self._get_application),
+            ("GET", "/gateway/bot", self._get_gateway),
+            ("PATCH", "/applications/@me", self._patch_application),
             ("POST", "/channels/{channel}/messages", self._post_message),
             ("POST", "/channels/{channel}/typing", self._post_typing),
             ("PUT", "/applications/{application}/commands", self._put_commands),
@@ -421,12 +550,26 @@ class DiscordServer:
         return 200, payloads.own_user(self.bot)
 
     def _get_application(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
-        return 200, payloads.application(self.bot)
+        return 200, self.profile
+
+    def _patch_application(self, _request: web.Request, body: Json) -> tuple[int, Any]:
+        self.profile |= {"description": body["description"]["default"]}
+        return 200, self.profile
+
+    def _get_gateway(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
+        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000}
+        return 200, {
+            "url": self.gateway_url,
+            "shards": self.n_shards,
+            "session_start_limit": {**limit, "max_concurrency": self.gateway.max_concurrency},
+        }
 
     def _post_message(self, request: web.Request, body: Json) -> tuple[int, Any]:
         channel = self._channels.get(request.match_info["channel"])
         if channel is None:
             return 404, {"message": "Unknown Channel", "code": 10003}
+        if self._denied(channel) & payloads.SENDING[channel["type"] in payloads.THREADS]:
+            return 403, {"message": "Missing Permissions", "code": 50013}
         nonce = body.get("nonce")
         if body.get("enforce_nonce") and nonce in self._nonces:
             return 200, self._nonces[nonce]
@@ -447,6 +590,11 @@ class DiscordServer:
         self.messages[message["id"]] = message
         self._unread.append((message, body))
         return 200, message
+
+    def _denied(self, channel: Json) -> int:
+        """Return what the bot may not do in a channel; a thread obeys its channel."""
+        holder = self._channels[channel["parent_id"]] if channel["type"] in payloads.THREADS else channel
+        return sum(int(overwrite["deny"]) for overwrite in holder.get("permission_overwrites", []))
 
     def _post_typing(self, request: web.Request, _: Any) -> tuple[int, Any]:
         if request.match_info["channel"] not in self._channels:
@@ -524,6 +672,14 @@ class DiscordServer:
         self.messages[answer.message["id"]] = answer.message
         interaction.answers.append(answer)
         return 200, answer.message
+
+
+def _arguments(registered: Json, name: str) -> list[Json]:
+    """Return what a command takes, given its full name."""
+    options: list[Json] = registered["options"]
+    for word in name.split()[1:]:
+        options = next(option["options"] for option in options if option["name"] == word)
+    return options
 
 
 async def _content_of(request: web.Request) -> tuple[Any, Files]:

@@ -6,12 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import ReplyChoice
-from adapters.choices import MOST_CHOICES, TITLE_LIMIT, Press, from_data, presentable, to_data
-from adapters.discord_choices import button_rows, chosen_row
+from adapters.base import Reply, ReplyChoice
+from adapters.choices import (
+    MOST_CHOICES,
+    TITLE_LIMIT,
+    Press,
+    Vote,
+    from_data,
+    presentable,
+    to_data,
+    votable_id,
+    vote_from_data,
+    vote_to_data,
+)
+from adapters.discord_choices import choice_rows, chosen_row
 from adapters.telegram_choices import keyboard
 
 OWNERS = st.integers(min_value=1, max_value=2**64 - 1).map(str)
+ANSWER_IDS = st.text("abcxyzABCXYZ0123456789", min_size=1, max_size=16)
 IDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=32)
 CHOICES = st.lists(st.builds(ReplyChoice, st.text(max_size=40), st.text(st.characters(categories=None), max_size=200)))
 
@@ -30,6 +42,33 @@ def test_what_a_button_carries_can_be_read_again(owner_id: str, choice_id: str) 
 def test_what_others_put_on_a_button_is_nothing(data: object) -> None:
     """A button of another program, or of another time, means nothing."""
     assert from_data(data) is None
+
+
+@given(ANSWER_IDS, st.booleans())
+def test_what_a_thumb_carries_can_be_read_again(answer_id: str, is_up: bool) -> None:
+    """Whatever the answer's id is; and no thumb is taken for a choice, nor a choice for a thumb."""
+    data = vote_to_data(Vote(answer_id, is_up))
+    assert vote_from_data(data) == Vote(answer_id, is_up)
+    assert len(data.encode()) <= 64
+    assert from_data(data) is None
+    assert vote_from_data(to_data("1", "x")) is None
+
+
+@pytest.mark.parametrize(
+    "data", [None, "", "v:", "v::+", "v:a", "v:a:", "v:a:1", "v:a:+-", "v:ü:+", "v:a b:+", "v:" + "x" * 17 + ":+", 7]
+)
+def test_what_others_put_on_a_thumb_is_nothing(data: object) -> None:
+    """A forged vote names no answer."""
+    assert vote_from_data(data) is None
+
+
+def test_thumbs_need_an_answer_that_can_be_named() -> None:
+    """They are shown where they are wanted, have an id that can be carried, and stand alone."""
+    assert votable_id(Reply("x", answer_id="a1", can_vote=True)) == "a1"
+    assert votable_id(Reply("x", answer_id="a1")) is None
+    assert votable_id(Reply("x", can_vote=True)) is None
+    assert votable_id(Reply("x", answer_id="a:1", can_vote=True)) is None
+    assert votable_id(Reply("x", answer_id="a1", can_vote=True, choices=(ReplyChoice("n", "No"),))) is None
 
 
 @given(CHOICES)
@@ -75,13 +114,45 @@ def test_telegram_puts_short_buttons_side_by_side(titles: list[str], rows: list[
     assert ([len(row) for row in markup.inline_keyboard] if markup else []) == rows
 
 
-@pytest.mark.parametrize(("n", "rows"), [(0, []), (1, [1]), (5, [5]), (6, [5, 1]), (25, [5] * 5), (30, [5] * 5)])
-def test_discord_has_rows_of_five(n: int, rows: list[int]) -> None:
-    """There are five at most."""
-    shown = button_rows([ReplyChoice(f"n{i}", f"{i}") for i in range(n)], "1")
-    assert [len(row["components"]) for row in shown] == rows
+@pytest.mark.parametrize(
+    ("titles", "is_menu"),
+    [
+        (["x"], False),
+        (["x" * 80], False),
+        (["x" * 81], True),
+        (["x" * 16] * 5, False),
+        (["x" * 16] * 4 + ["x" * 17], True),
+        (["x"] * 6, True),
+        (["x" * 100] * 25, True),
+    ],
+)
+def test_discord_shows_a_few_short_choices_as_buttons(titles: list[str], is_menu: bool) -> None:
+    """Those stand in one row; what does not fit there is one menu, with every choice in it."""
+    choices = [ReplyChoice(f"n{i}", title) for i, title in enumerate(titles)]
+    (row,) = choice_rows(choices, "1")
+    if is_menu:
+        (menu,) = row["components"]
+        shown = [(option["label"], option["value"]) for option in menu["options"]]
+    else:
+        shown = [(button["label"], button["custom_id"]) for button in row["components"]]
+    assert shown == [(choice.title, to_data("1", choice.id)) for choice in choices]
+
+
+@given(CHOICES)
+def test_discord_takes_any_choices(choices: Sequence[ReplyChoice]) -> None:
+    """Whatever a catalog says, nothing is longer than Discord allows."""
+    for row in choice_rows(choices, "1" * 20):
+        for child in row["components"]:
+            options = child.get("options", [])
+            assert 1 <= len(options or row["components"]) <= (MOST_CHOICES if options else 5)
+            assert all(len(option["label"]) <= 100 and len(option["value"]) <= 100 for option in options)
+            assert len(child.get("label", "")) <= TITLE_LIMIT
+            assert len(child["custom_id"]) <= 100
+    assert choice_rows([], "1") == []
 
 
 def test_a_choice_without_a_known_title_leaves_no_button() -> None:
-    """Discord takes no button without a label."""
+    """Discord takes no button without a label; and what a menu says is cut where a button shows it."""
     assert chosen_row("", Press("1", "x")) == []
+    (row,) = chosen_row("x" * 100, Press("1", "x"))
+    assert len(row["components"][0]["label"]) == TITLE_LIMIT

@@ -1,6 +1,7 @@
 """The pure parts of the Discord adapter, on the library's own objects."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import discord_connection
-from adapters.base import Argument, Command, IncomingMessage, ReplyChoice
+from adapters.base import IncomingMessage, ReplyChoice
 from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
-from adapters.discord_choices import button_rows, press_to_message, read_press
-from adapters.discord_commands import build_tree
-from adapters.discord_connection import PERMISSIONS
+from adapters.discord_choices import choice_rows, press_to_message, read_press
+from adapters.discord_faults import LIBRARY_ERRORS
 from adapters.discord_messages import interaction_to_message, to_message
-from adapters.discord_sending import LIBRARY_ERRORS
+from adapters.discord_rooms import PERMISSIONS
+from adapters.discord_shards import Plan, Shards
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
@@ -33,24 +34,41 @@ GUILD_ID = payloads.snowflake()
 GENERAL = payloads.text_channel("general", GUILD_ID)
 THREAD = payloads.thread("seedlings", GENERAL)
 DIRECT = payloads.dm_channel(ANN)
+OWNER = payloads.user("owner")
+OWN_ROLE = payloads.role("parley", 0, bot=ME)
+TEAM = payloads.role("team", payloads.MEMBERS_MAY)
+KEEPERS = payloads.role("keepers", payloads.MANAGE_GUILD)
+CHIEFS = payloads.role("chiefs", discord.Permissions(administrator=True).value)
+ROLES = [OWN_ROLE, TEAM, KEEPERS, CHIEFS]
+FROM_ANN = payloads.message(ANN, GENERAL, "what Ann said")
+TO_ANN = {"type": 0, "message_id": FROM_ANN["id"], "channel_id": GENERAL["id"], "guild_id": GUILD_ID}
+
+
+def attached(content_type: str | None) -> Json:
+    kind = {"content_type": content_type} if content_type else {}
+    return {**payloads.attachment("thing", b"x"), **kind}
 
 
 def make_client() -> discord.Client:
     client = discord.Client(intents=discord.Intents.none())
     client._connection.user = discord.ClientUser(state=client._connection, data=payloads.own_user(ME))  # type: ignore[arg-type]
-    client._connection._add_guild_from_data(payloads.guild(GUILD_ID, [GENERAL], [THREAD]))  # type: ignore[arg-type]
+    client._connection._add_guild_from_data(
+        payloads.guild(GUILD_ID, [GENERAL], [THREAD], ROLES, owner_id=OWNER["id"])  # type: ignore[arg-type]
+    )
     return client
 
 
 CLIENT = make_client()
 
 
-def received(channel: Json, text: str, author: Json = ANN, **fields: Any) -> IncomingMessage | None:
+def received(
+    channel: Json, text: str, author: Json = ANN, roles: Sequence[Json] = (), **fields: Any
+) -> IncomingMessage | None:
     """Pass a payload through the library as the gateway does, and on."""
     payload = payloads.message(author, channel, text, **fields)
     if channel is not DIRECT:
-        payload["guild_id"] = GUILD_ID
-        payload["member"] = payloads.member(nick=fields.get("nick"))
+        payload["guild_id"] = channel["guild_id"]
+        payload["member"] = payloads.member(nick=fields.get("nick"), roles=roles)
     state = CLIENT._connection
     place, _ = state._get_guild_channel(payload)  # type: ignore[arg-type]
     message = discord.Message(state=state, channel=place, data=payload)  # type: ignore[arg-type]
@@ -60,7 +78,7 @@ def received(channel: Json, text: str, author: Json = ANN, **fields: Any) -> Inc
 def used(channel: Json, argument: str, author: Json = ANN) -> IncomingMessage:
     """Pass a used command through the library, and on."""
     registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
-    payload = payloads.interaction(registered, channel, author, {"question": argument})
+    payload = payloads.interaction(registered, channel, author, "ask", {"question": argument})
     interaction = discord.Interaction(data=payload, state=CLIENT._connection)  # type: ignore[arg-type]
     return interaction_to_message(interaction, argument, command="ask")
 
@@ -117,7 +135,7 @@ def test_a_server_has_a_name(channel: Json, monkeypatch: pytest.MonkeyPatch) -> 
 
 def pressed(channel: Json, custom_id: str, **fields: Any) -> discord.Interaction:
     """Pass a pressed button through the library."""
-    rows = button_rows([ReplyChoice("hours", "Opening hours"), ReplyChoice("x", "Other")], ANN["id"])
+    rows = choice_rows([ReplyChoice("hours", "Opening hours"), ReplyChoice("x", "Other")], ANN["id"])
     message = payloads.message(ME, channel, "Which?", components=payloads.shown_components(rows), **fields)
     button = {"custom_id": custom_id, "type": 2, "id": 3}
     payload = payloads.pressed(button, message, ME["id"], channel, ANN)
@@ -140,7 +158,7 @@ def test_a_button_that_is_not_ours_is_no_press() -> None:
     """Nor is a command; and a button of ours that the message shows no longer has no title."""
     assert read_press(pressed(GENERAL, "other")) is None
     registered = payloads.command({"name": "ask", "type": 1}, ME["id"], None)
-    command = payloads.interaction(registered, GENERAL, ANN, {})
+    command = payloads.interaction(registered, GENERAL, ANN, "ask", {})
     assert read_press(discord.Interaction(data=command, state=CLIENT._connection)) is None  # type: ignore[arg-type]
     gone = pressed(GENERAL, f"c:{ANN['id']}:gone")
     press = read_press(gone)
@@ -165,7 +183,9 @@ async def test_commands_are_registered_for_one_server_after_the_other(
         guild_ids=[int(GUILD_ID)],
         state_file=tmp_path / "state.json",
         gateway_url=None,
-        connected=asyncio.Event(),
+        wants_content=True,
+        shard_id=0,
+        shards=Shards(Plan(1, (0,)), asyncio.Event()),
         stopping=asyncio.Event(),
     )
     guild = CLIENT.guilds[0]
@@ -220,21 +240,114 @@ def test_reply_to_the_bot_is_addressed_even_without_text() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
-        {"mention_everyone": True},
-        {"mention_roles": [GUILD_ID]},
-        {"mentions": [ANN]},
-        {"mentions": [ME], "type": payloads.THREAD_CREATED},
-        {"mentions": [ME], "webhook_id": payloads.snowflake()},
-        {"mentions": [ME], "author": payloads.user("robot", bot=True)},
-        {"mentions": [ME], "author": ME},
-        {"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": GENERAL["id"]}},
+        {"type": payloads.THREAD_CREATED},
+        {"webhook_id": payloads.snowflake()},
+        {"author": payloads.user("robot", bot=True)},
+        {"author": ME},
     ],
-    ids=["talk", "everyone", "role", "another member", "notice", "webhook", "bot", "itself", "reply to nothing"],
+    ids=["notice", "webhook", "bot", "itself"],
 )
-def test_what_is_not_for_the_bot_is_none(fields: Json) -> None:
-    """Group talk needs a mention of the bot by a person; what other machines say never counts."""
-    assert received(GENERAL, "hello", **fields) is None
+def test_what_nobody_says_is_none(fields: Json) -> None:
+    """What the system and other machines say never counts, not even with a mention."""
+    assert received(GENERAL, "hello", mentions=[ME], **fields) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_to_others"),
+    [
+        ({}, False),
+        ({"mention_everyone": True}, False),
+        ({"mention_roles": [TEAM["id"]]}, True),
+        ({"mentions": [ANN]}, True),
+        ({"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": GENERAL["id"]}}, False),
+        ({"type": payloads.REPLY, "message_reference": TO_ANN}, True),
+        ({"type": payloads.REPLY, "message_reference": TO_ANN, "referenced_message": FROM_ANN}, True),
+        ({"message_reference": {**TO_ANN, "type": 1}}, False),
+    ],
+    ids=["talk", "everyone", "role", "member", "reply to nothing", "reply to what is gone", "reply", "forwarded"],
+)
+def test_talk_is_not_addressed(fields: Json, is_to_others: bool) -> None:
+    """What does not mention the bot is talk among people; it is told apart what has somebody else in mind."""
+    message = received(GENERAL, "hello", **fields)
+    assert message is not None
+    assert (message.is_addressed, message.is_to_others) == (False, is_to_others)
+
+
+def test_role_of_the_bot_addresses_it() -> None:
+    """Discord makes a role for each bot, and offers it beside the bot itself to whoever types a mention."""
+    message = received(GENERAL, f"<@&{OWN_ROLE['id']}> hi", mention_roles=[OWN_ROLE["id"]])
+    assert message is not None
+    assert (message.text, message.is_addressed, message.is_to_others) == ("hi", True, False)
+
+
+def test_question_with_others_in_it_is_also_to_them() -> None:
+    """A mention of the bot does not hide that somebody else is meant as well; alone with the bot nobody else is."""
+    message = received(GENERAL, f"<@{ME['id']}> ask <@{ANN['id']}>", mentions=[ME, ANN])
+    assert message is not None
+    assert (message.is_addressed, message.is_to_others) == (True, True)
+    direct = received(DIRECT, f"ask <@{ANN['id']}>", mentions=[ANN])
+    assert direct is not None
+    assert not direct.is_to_others
+
+
+def test_message_knows_its_server_and_what_it_replies_to() -> None:
+    """A thread and a post in a forum belong to a channel, and all of it to a server."""
+    message = received(THREAD, "hi", type=payloads.REPLY, message_reference=TO_ANN, referenced_message=FROM_ANN)
+    assert message is not None
+    assert (message.server_id, message.parent_id, message.replied_id) == (GUILD_ID, GENERAL["id"], FROM_ANN["id"])
+    plain = received(GENERAL, "hi")
+    direct = received(DIRECT, "hi")
+    assert plain is not None
+    assert direct is not None
+    assert (plain.server_id, plain.parent_id, plain.replied_id) == (GUILD_ID, "", None)
+    assert (direct.server_id, direct.parent_id, direct.replied_id) == ("", "", None)
+
+
+@pytest.mark.parametrize(
+    ("roles", "can_manage"), [([], False), ([TEAM], False), ([KEEPERS], True), ([TEAM, CHIEFS], True)]
+)
+def test_roles_say_who_manages_the_server(roles: list[Json], can_manage: bool) -> None:
+    """They come with each message; an administrator may do everything."""
+    message = received(GENERAL, "hi", roles=roles)
+    assert message is not None
+    assert (message.role_ids, message.can_manage) == ({role["id"] for role in roles}, can_manage)
+
+
+def test_who_manages_a_server_is_unknown_without_it() -> None:
+    """Of a server that is away nobody's rights are known, so nobody has any; a direct message brings none either."""
+    elsewhere = payloads.text_channel("elsewhere", payloads.snowflake())
+    message = received(elsewhere, "hi", roles=[CHIEFS])
+    direct = received(DIRECT, "hi")
+    assert message is not None
+    assert direct is not None
+    assert (message.is_direct, message.can_manage, message.role_ids) == (False, False, frozenset())
+    assert message.server_id == elsewhere["guild_id"]
+    assert (direct.can_manage, direct.role_ids) == (False, frozenset())
+
+
+def test_owner_manages_the_server() -> None:
+    """An owner needs no role."""
+    message = received(GENERAL, "hi", author=OWNER)
+    assert message is not None
+    assert message.can_manage
+
+
+@pytest.mark.parametrize(
+    ("fields", "medium"),
+    [
+        ({}, "text"),
+        ({"flags": 1 << 13, "attachments": [attached("audio/ogg")]}, "voice"),
+        ({"sticker_items": [{"id": payloads.snowflake(), "name": "wave", "format_type": 1}]}, "sticker"),
+        ({"attachments": [attached("image/png"), attached("image/webp")]}, "picture"),
+        ({"attachments": [attached("image/png"), attached("text/plain")]}, "file"),
+        ({"attachments": [attached(None)]}, "file"),
+    ],
+)
+def test_medium_is_told(fields: Json, medium: str) -> None:
+    """What is more than text says so, beside what was written with it."""
+    message = received(DIRECT, "look", **fields)
+    assert message is not None
+    assert (message.medium, message.text) == (medium, "look")
 
 
 @given(st.text())
@@ -252,33 +365,6 @@ def test_command_stands_in_the_same_conversation_as_talk(channel: Json, is_direc
     assert message.key == ("discord", channel["id"], ANN["id"])
     assert (message.command, message.text, message.locale) == ("ask", "why?", "de")
     assert (message.is_direct, message.is_addressed) == (is_direct, True)
-
-
-def test_command_table_becomes_slash_commands() -> None:
-    """Each command is registered with its argument, for servers and direct messages, admins' apart from the rest."""
-    table = [
-        Command("ask", "Asks me something.", (Argument("question", "What to ask."),)),
-        Command("why", "Explains my last answer.", admin_only=True),
-        Command("teach", "Teaches me.", (Argument("example", "What to learn."),)),
-    ]
-
-    async def ignore(*_: object) -> None:
-        """Do nothing."""
-
-    tree = build_tree(discord.Client(intents=discord.Intents.none()), table, ignore)
-    ask, why, teach = [command.to_dict(tree) for command in tree.get_commands()]
-    assert (ask["name"], ask["description"], ask["contexts"], ask["integration_types"]) == (
-        "ask", "Asks me something.", [0, 1], [0],
-    )  # fmt: skip
-    (question,) = ask["options"]
-    assert (question["name"], question["description"], question["required"]) == ("question", "What to ask.", True)
-    assert (question["min_length"], question["max_length"]) == (1, 2000)
-    assert teach["options"][0]["description"] == "example"
-    assert why["options"] == []
-    assert (ask["default_member_permissions"], why["default_member_permissions"]) == (
-        None,
-        discord.Permissions(manage_guild=True).value,
-    )
 
 
 def test_invitation_asks_for_no_more_than_is_used() -> None:
@@ -307,6 +393,10 @@ def test_refused_token_is_told_from_other_errors(exc: Exception) -> None:
     [
         (http_error(discord.DiscordServerError, 503), "Discord answered 503 (error 7)"),
         (http_error(discord.Forbidden, 403), "Discord answered 403 (error 7)"),
+        (
+            closed(4011),
+            "Discord refuses this division into shards: raise SHARD_COUNT in every process, or remove it",
+        ),
         (closed(4013), "Discord closed the connection with code 4013"),
         (TimeoutError(), "Discord cannot be reached: it has not answered for too long"),
         (ConnectionRefusedError(111, "refused"), "Discord cannot be reached: [Errno 111] refused"),

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.health import HealthServer, Readiness, health_application
+from bot.health import HealthServer, health_application
 from bot.metrics import Metrics
+from bot.readiness import Readiness
 
 
 @pytest.fixture
