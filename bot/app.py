@@ -14,8 +14,7 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin_commands import AdminDesk
-from bot.assembly import SCHEMA, Stores, make_handler
+from bot.assembly import SCHEMA, Stores, make_desk, make_handler
 from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.database import DATABASE_FILE, Database
@@ -84,14 +83,22 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     stores = await Stores.open(settings, database)
     metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
     handoff = Handoff(settings.handoff_chats)
+    reloader = WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
+    desk = make_desk(
+        settings,
+        stores,
+        inference=inference,
+        reloader=reloader,
+        metrics=metrics,
+        environment=environment,
+        executor=loading,
+    )
     handler = make_handler(
         settings,
         stores,
         engine=IntentEngine(inference, stores.contexts, actions, handoff, random_source),
         inference=inference,
-        desk=AdminDesk(
-            WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
-        ),
+        desk=desk,
         handoff=handoff,
         metrics=metrics,
     )
@@ -113,6 +120,7 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
             return await supervise(platforms, stopping, random_source)
     finally:
         housekeeping.cancel()
+        await desk.aclose()
         await handler.aclose()
         await actions.aclose()
         inference.close()
