@@ -110,6 +110,11 @@ class AdminDesk:
             case _:
                 return ()
 
+    async def close_after(self, stopping: asyncio.Event) -> None:
+        """End a training as soon as the bot is to stop, rather than wait for its answer."""
+        await stopping.wait()
+        await self.aclose()
+
     async def aclose(self) -> None:
         """End a training that is under way, and leave no file behind."""
         await self._retrainer.aclose()

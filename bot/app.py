@@ -14,15 +14,16 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.assembly import SCHEMA, Stores, make_desk, make_handler
+from bot.assembly import Stores, make_desk, make_handler, open_stores
 from bot.catalog_places import own_catalogs
 from bot.config import Settings
-from bot.database import DATABASE_FILE, Database
+from bot.database import DATABASE_FILE
 from bot.engine import IntentEngine
 from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
+from bot.readiness import Readiness
 from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
 from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
@@ -45,18 +46,23 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     """
     stopping = asyncio.Event()
     _handle_signals(stopping)
+    metrics, readiness = Metrics(), Readiness(stopping)
+    async with _health_page(None if console else settings.health_address, metrics, readiness):
+        return await _serve(settings, environment, stopping, metrics, readiness, console=console)
+
+
+async def _serve(
+    settings: Settings,
+    environment: Mapping[str, str],
+    stopping: asyncio.Event,
+    metrics: Metrics,
+    readiness: Readiness,
+    *,
+    console: bool,
+) -> ExitCode:
+    """Load the model, build the bot around it, and run the platforms."""
     actions = ActionRunner(settings.action_modules, environment=environment)
-    loader = ServiceLoader(
-        settings.models_dir,
-        settings.intents_path,
-        settings.confidence_threshold,
-        settings.model_runtime,
-        actions.check,
-        Gate(
-            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
-            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
-        ),
-    )
+    loader = _loader(settings, actions)
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
         loaded = asyncio.get_running_loop().run_in_executor(loading, loader.at_start)
@@ -70,7 +76,6 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         logger.warning("%s", note)
 
     random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
-    metrics = Metrics()
     inference = Inference(
         service.classifier,
         server_catalogs=own_catalogs(settings),
@@ -78,10 +83,8 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         on_lost=lambda: leave(ExitCode.FAILURE),
     )
     servers = ServerCatalogs(inference, own_loaders(settings, loader), loading)
-    await servers.start()
-    database = await Database.open(None if console else settings.state_dir / DATABASE_FILE, SCHEMA)
-    stores = await Stores.open(settings, database)
-    metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
+    await until_stopped(stopping, servers.start())
+    stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE)
     handoff = Handoff(settings.handoff_chats)
     reloader = WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
     desk = make_desk(
@@ -104,6 +107,7 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     )
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})
+    _watch(metrics, readiness, inference, stores, platforms)
     bundle = service.classifier.bundle
     logger.info(
         "ready: model %s, %d intents, runtime %s, platforms %s",
@@ -112,41 +116,57 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         service.classifier.runtime.name,
         ", ".join(one.platform for one in platforms),
     )
-    for one in platforms:
-        metrics.watch_platform(one.platform, one.connected.is_set)
     housekeeping = asyncio.create_task(stores.keep_house(stopping), name="housekeeping")
+    # a training that is broken off at once leaves its admin an answer among the replies in flight
+    leaving = asyncio.create_task(desk.close_after(stopping), name="leaving")
     try:
-        async with _health_page(settings, metrics, inference, platforms, stopping, is_off=console):
-            return await supervise(platforms, stopping, random_source)
+        return await supervise(platforms, stopping, random_source)
     finally:
         housekeeping.cancel()
+        leaving.cancel()
         await desk.aclose()
         await handler.aclose()
         await actions.aclose()
         inference.close()
-        await database.close()
+        await stores.database.close()
         logger.info("stopped")
 
 
+def _loader(settings: Settings, actions: ActionRunner) -> ServiceLoader:
+    """Return what loads the common model and catalog."""
+    return ServiceLoader(
+        settings.models_dir,
+        settings.intents_path,
+        settings.confidence_threshold,
+        settings.model_runtime,
+        actions.check,
+        Gate(
+            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
+        ),
+    )
+
+
+def _watch(
+    metrics: Metrics, readiness: Readiness, inference: Inference, stores: Stores, platforms: Sequence[Adapter]
+) -> None:
+    """Let the health page read the figures of the moment from their owners."""
+    metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
+    for one in platforms:
+        metrics.watch_platform(one.platform, one.connected.is_set)
+    readiness.bundle = lambda: inference.classifier.bundle.name
+    readiness.platforms = {one.platform: one.connected for one in platforms}
+
+
 @asynccontextmanager
-async def _health_page(
-    settings: Settings,
-    metrics: Metrics,
-    inference: Inference,
-    platforms: Sequence[Adapter],
-    stopping: asyncio.Event,
-    *,
-    is_off: bool,
-) -> AsyncIterator[None]:
+async def _health_page(address: str | None, metrics: Metrics, readiness: Readiness) -> AsyncIterator[None]:
     """Serve the health page meanwhile, where there is to be one."""
-    if is_off or settings.health_address is None:
+    if address is None:
         yield
         return
-    from bot.health import HealthServer, Readiness, health_application  # noqa: PLC0415 - brings aiohttp's server
+    from bot.health import HealthServer, health_application  # noqa: PLC0415 - brings aiohttp
 
-    connected = {one.platform: one.connected for one in platforms}
-    readiness = Readiness(stopping, bundle=lambda: inference.classifier.bundle.name, platforms=connected)
-    server = HealthServer(settings.health_address, health_application(metrics, readiness))
+    server = HealthServer(address, health_application(metrics, readiness))
     await server.open()
     try:
         yield
@@ -168,6 +188,8 @@ def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
                 state_dir=settings.state_dir,
                 api_url=settings.discord_api_url,
                 gateway_url=settings.discord_gateway_url,
+                shard_count=settings.shard_count,
+                shard_ids=settings.shard_ids,
             )
         )
     if settings.telegram_token:

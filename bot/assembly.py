@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.base import IncomingMessage
 from bot import feedback, greeting, inbox, seen_events, server_settings
@@ -118,6 +119,25 @@ class Stores:
             n_rounds += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), ROUND_S)
+
+
+async def open_stores(settings: Settings, path: Path | None) -> Stores:
+    """Open the database and the stores; if it cannot be worked with, all is kept in memory, with a warning.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    path
+        The database's file; None in memory.
+    """
+    database = await Database.open(path, SCHEMA)
+    try:
+        return await Stores.open(settings, database)
+    except DatabaseError as error:
+        logger.warning("%s: settings, votes and what else is kept there are not to be had until it is mended", error)
+        await database.close()
+        return await Stores.open(settings, await Database.open(None, SCHEMA))
 
 
 def admins_of(settings: Settings) -> Admins:

@@ -227,7 +227,9 @@ class ServerSettingsStore:
 
     async def load(self) -> None:
         """Read what was kept; what cannot be read is left out with a warning."""
-        for platform, server_id, text in await self._database.fetch("SELECT * FROM server_settings"):
+        for platform, server_id, text in await self._database.fetch(
+            "SELECT platform, server_id, settings FROM server_settings"
+        ):
             try:
                 self._settings[str(platform), str(server_id)] = from_json(str(text))
             except (ValueError, TypeError):
