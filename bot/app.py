@@ -14,8 +14,7 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin_commands import AdminDesk
-from bot.assembly import Stores, make_handler, open_stores
+from bot.assembly import Stores, make_desk, make_handler, open_stores
 from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.database import DATABASE_FILE
@@ -87,14 +86,22 @@ async def _serve(
     await until_stopped(stopping, servers.start())
     stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE)
     handoff = Handoff(settings.handoff_chats)
+    reloader = WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
+    desk = make_desk(
+        settings,
+        stores,
+        inference=inference,
+        reloader=reloader,
+        metrics=metrics,
+        environment=environment,
+        executor=loading,
+    )
     handler = make_handler(
         settings,
         stores,
         engine=IntentEngine(inference, stores.contexts, actions, handoff, random_source),
         inference=inference,
-        desk=AdminDesk(
-            WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
-        ),
+        desk=desk,
         handoff=handoff,
         metrics=metrics,
     )
@@ -110,10 +117,14 @@ async def _serve(
         ", ".join(one.platform for one in platforms),
     )
     housekeeping = asyncio.create_task(stores.keep_house(stopping), name="housekeeping")
+    # a training that is broken off at once leaves its admin an answer among the replies in flight
+    leaving = asyncio.create_task(desk.close_after(stopping), name="leaving")
     try:
         return await supervise(platforms, stopping, random_source)
     finally:
         housekeeping.cancel()
+        leaving.cancel()
+        await desk.aclose()
         await handler.aclose()
         await actions.aclose()
         inference.close()

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.base import IncomingMessage
 from bot import feedback, greeting, inbox, seen_events, server_settings
 from bot.admin import Admins
-from bot.admin_commands import AdminDesk
+from bot.admin_desk import AdminDesk
 from bot.answers import TTL_S, AnswerLog
+from bot.catalog_places import own_catalogs, own_models_dir
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.cooldown import CooldownMemory, Cooldowns
@@ -21,20 +25,28 @@ from bot.greeting import Greeter
 from bot.handler import MessageHandler, Parts
 from bot.handoff import Handoff
 from bot.inbox import Inbox
+from bot.inbox_export import InboxExport
 from bot.inference import Inference
 from bot.media import MediaNotes
 from bot.metrics import Metrics
 from bot.notices import Notices
 from bot.privacy import Forgetting, Keeping
+from bot.reloading import Reloader
+from bot.retraining import Retrainer
 from bot.seen_events import SeenEvents
+from bot.server_catalogs import training_of
 from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SettingsDesk
 from bot.talk import Talk
+from bot.teaching import Lesson, Teacher
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = (*server_settings.SCHEMA, *seen_events.SCHEMA, *feedback.SCHEMA, *greeting.SCHEMA, *inbox.SCHEMA)
 """The tables of every store."""
+
+EXPORTS_DIR = "exports"
+"""What goes with an answer as a file, in the directory of state."""
 
 ROUND_S = 60.0
 ROUNDS_TO_THE_DATABASE = 60
@@ -50,6 +62,7 @@ class Stores:
     answers: AnswerLog
     feedback: Feedback
     inbox: Inbox
+    export: InboxExport
     settings: ServerSettingsStore
     seen: SeenEvents
     media: MediaNotes
@@ -79,12 +92,14 @@ class Stores:
             answers=AnswerLog(),
             feedback=Feedback(database),
             inbox=await Inbox.open(database, mode=settings.inbox),
+            export=InboxExport(settings.state_dir / EXPORTS_DIR),
             settings=ServerSettingsStore(database),
             seen=SeenEvents(database),
             media=MediaNotes(),
             cooldowns=CooldownMemory(),
         )
         await stores.settings.load()
+        stores.export.remove()
         return stores
 
     async def keep_house(self, stopping: asyncio.Event) -> None:
@@ -134,6 +149,62 @@ def admins_of(settings: Settings) -> Admins:
     )
 
 
+def make_desk(
+    settings: Settings,
+    stores: Stores,
+    *,
+    inference: Inference,
+    reloader: Reloader,
+    metrics: Metrics,
+    environment: Mapping[str, str],
+    executor: Executor,
+) -> AdminDesk:
+    """Return what answers admins.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    stores
+        All that keeps something.
+    inference, reloader
+        What serves, and what replaces it.
+    metrics
+        Counts.
+    environment
+        What the settings were read from, for a training.
+    executor
+        The threads to edit intents on.
+    """
+    retrainer = Retrainer(reloader, settings.intents_path, lambda: inference.classifier, environment=environment)
+    return AdminDesk(
+        reloader=reloader,
+        retrainer=retrainer,
+        teacher=Teacher(executor),
+        lesson_of=lesson_of(settings, inference),
+        answers=stores.answers,
+        inference=inference,
+        inbox=stores.inbox,
+        export=stores.export,
+        metrics=metrics,
+    )
+
+
+def lesson_of(settings: Settings, inference: Inference) -> Callable[[IncomingMessage], Lesson]:
+    """Return what tells the catalog that an admin teaches from where a message comes: its server's own, or all's."""
+    own = own_catalogs(settings)
+
+    def lesson(message: IncomingMessage) -> Lesson:
+        tags = tuple(inference.classifier_for(message).intents)
+        path = own.get((message.platform, message.server_id))
+        if path is None:
+            return Lesson(settings.intents_path, tags)
+        command = training_of(path, own_models_dir(settings.models_dir, path))
+        return Lesson(path, tags, f"`{command}`, then `/admin reload`")
+
+    return lesson
+
+
 def make_handler(
     settings: Settings,
     stores: Stores,
@@ -171,7 +242,8 @@ def make_handler(
             desk=desk,
             settings_desk=SettingsDesk(stores.settings, cooldown_s=settings.cooldown_s, has_feedback=settings.feedback),
             forgetting=Forgetting(
-                (stores.contexts, stores.answers, stores.feedback, stores.inbox, stores.media), stores.database
+                (stores.contexts, stores.answers, stores.feedback, stores.inbox, stores.export, stores.media),
+                stores.database,
             ),
             admins=admins_of(settings),
             settings=stores.settings,

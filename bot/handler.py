@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from adapters.base import Command, IncomingMessage, Progress, Reply
 from bot import choices
 from bot.admin import Admins
-from bot.admin_commands import ADMIN_COMMANDS, AdminDesk, Answer
+from bot.admin_commands import ADMIN_COMMANDS
+from bot.admin_desk import AdminDesk, Answer
 from bot.answers import AnswerLog
 from bot.commands import MEMBER_COMMANDS
 from bot.context import Contexts
@@ -141,6 +142,7 @@ class MessageHandler:
                 return ()
             if message.command == SETTINGS_COMMAND.name and argument == "value":
                 return self._parts.settings_desk.complete(message.text)
+            return await self._parts.desk.complete(message, argument)
         except Exception:
             logger.exception("an argument of /%s could not be completed", message.command)
         return ()

@@ -70,7 +70,7 @@ class ServerCatalogs:
                     "%s cannot serve its servers, so the common intents do: %s\nTrain it with `%s`, then reload.",
                     path,
                     error,
-                    _training_of(path, loader),
+                    training_of(path, loader.models_dir),
                 )
                 continue
             self._inference.swap_own(path, service.classifier)
@@ -88,7 +88,10 @@ class ServerCatalogs:
             service = await asyncio.get_running_loop().run_in_executor(self._executor, loader.anew, old)
         except (BundleError, CatalogError, GateError) as error:
             logger.warning("reload of %s refused: %s", path, error)
-            return [f"{path}: not reloaded, {serving} on. {error}", f"Train it with `{_training_of(path, loader)}`."]
+            return [
+                f"{path}: not reloaded, {serving} on. {error}",
+                f"Train it with `{training_of(path, loader.models_dir)}`.",
+            ]
         except Exception as error:
             logger.exception("reload of %s failed", path)
             return [f"{path}: not reloaded, {serving} on: {type(error).__name__}, see the log."]
@@ -103,13 +106,16 @@ class ServerCatalogs:
 def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:
     """Return what the admin should know of a service; where training is due, how this very catalog is trained."""
     due = TRAINING_DUE.format(path=path, command=TRAIN_COMMAND)
-    own_due = f"{path}: training is due, and the intents as trained serve. Run `{_training_of(path, loader)}`, then"
+    own_due = (
+        f"{path}: training is due, and the intents as trained serve. Run `{training_of(path, loader.models_dir)}`, then"
+    )
     " reload."
     return [own_due if note == due else f"{path}: {note}" for note in service.notes]
 
 
-def _training_of(path: Path, loader: ServiceLoader) -> str:
-    return f"python -m scripts.train --intents {path} --models {loader.models_dir}"
+def training_of(path: Path, models_dir: Path) -> str:
+    """Return the command that trains a model for a catalog."""
+    return f"python -m scripts.train --intents {path} --models {models_dir}"
 
 
 class WholeReloader(Reloader):

@@ -5,7 +5,7 @@ Nothing is ever taken from what others wrote.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,48 +25,63 @@ MAX_PATTERN = 300
 MAX_UNDONE = 50
 """How many patterns can be taken back."""
 
-TRAINING_DUE = "The model does not know it yet: training is due. `/admin retrain` trains it"
 USAGE = "Type an intent and a text that means it: `/admin teach opening_hours when do you open`"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The catalog that is taught.
+
+    Parameters
+    ----------
+    path
+        A file of intents, or a directory of them.
+    tags
+        Those in service; what is typed may begin with a tag that holds blanks.
+    training
+        How the model gets to know what was taught.
+    """
+
+    path: Path
+    tags: Sequence[str]
+    training: str = "`/admin retrain`"
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
     """A pattern that was added."""
 
+    lesson: Lesson
     tag: str
     text: str
     edit: "Edit"
 
 
 class Teacher:
-    """Adds patterns to the catalog, one at a time, whoever teaches.
+    """Adds patterns to catalogs, one at a time, whoever teaches.
 
     Parameters
     ----------
-    intents_path
-        A file of intents, or a directory of them.
-    tags
-        Returns those of the catalog in service; what is typed may begin with a tag that holds blanks.
     executor
         The threads to read and write on.
     """
 
-    def __init__(self, intents_path: Path, tags: Callable[[], Sequence[str]], executor: Executor) -> None:
-        self._path = intents_path
-        self._tags = tags
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
         self._lock = asyncio.Lock()
         self._taught: list[Taught] = []
 
-    async def teach(self, typed: str) -> str:
+    async def teach(self, lesson: Lesson, typed: str) -> str:
         """Add a pattern, and say what came of it.
 
         Parameters
         ----------
+        lesson
+            The catalog that is meant.
         typed
             The tag of the intent and the pattern, a blank between.
         """
-        tag, text = split_tag(typed, self._tags())
+        tag, text = split_tag(typed, lesson.tags)
         if not tag or not text:
             return USAGE
         if len(text) > MAX_PATTERN:
@@ -78,33 +93,39 @@ class Teacher:
         async with self._lock:
             loop = asyncio.get_running_loop()
             try:
-                edit = await loop.run_in_executor(self._executor, add_pattern, self._path, tag, text, normalise)
+                edit = await loop.run_in_executor(self._executor, add_pattern, lesson.path, tag, text, normalise)
             except EditError as error:
                 return f"Nothing was taught: {error}"
-            self._taught = [*self._taught, Taught(tag, text, edit)][-MAX_UNDONE:]
+            self._taught = [*self._taught, Taught(lesson, tag, text, edit)][-MAX_UNDONE:]
         logger.info("a pattern was added to %s in %s", tag, edit.file)
         return (
             f"Added {quoted(text)} to {tag} in {edit.file.name}; {edit.backup.name} is the file as it was."
-            f" {TRAINING_DUE}, `/admin undo` takes it back."
+            f" The model does not know it yet: training is due ({lesson.training}). `/admin undo` takes it back."
         )
 
-    async def undo(self) -> str:
-        """Take back the pattern that was taught last, and say what came of it."""
+    async def undo(self, lesson: Lesson) -> str:
+        """Take back the pattern that was taught last, and say what came of it.
+
+        Parameters
+        ----------
+        lesson
+            The catalog that is meant.
+        """
         from intents.editing import EditError, undo  # noqa: PLC0415 - as above
 
         async with self._lock:
-            if not self._taught:
-                return "Nothing was taught since the bot started. Edit the intents by hand to take out older patterns."
-            last = self._taught[-1]
+            last = next((one for one in reversed(self._taught) if one.lesson.path == lesson.path), None)
+            if last is None:
+                return "Nothing was taught since I started. Older patterns are taken out of the intents by hand."
             try:
                 await asyncio.get_running_loop().run_in_executor(self._executor, undo, last.edit)
             except EditError as error:
                 return f"Nothing was taken back: {error}"
-            self._taught.pop()
+            self._taught.remove(last)
         logger.info("a pattern of %s was taken back in %s", last.tag, last.edit.file)
         return (
             f"Took {quoted(last.text)} out of {last.tag} again. If a model was trained with it meanwhile, training is"
-            " due once more: `/admin retrain`."
+            f" due ({lesson.training})."
         )
 
 

@@ -17,8 +17,7 @@ import pytest
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
-from bot.admin_commands import AdminDesk
-from bot.assembly import SCHEMA, Stores, make_handler
+from bot.assembly import SCHEMA, Stores, make_desk, make_handler
 from bot.config import Settings
 from bot.context import Contexts, ContextStore
 from bot.database import Database
@@ -135,10 +134,19 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
     stores = await Stores.open(settings, database, contexts)
     engine = WatchedEngine(story, clock, contexts, inference, actions, team)
     with ThreadPoolExecutor(max_workers=1) as loading:
-        desk = AdminDesk(Reloader(inference, loader, loading))
+        metrics = Metrics()
+        desk = make_desk(
+            settings,
+            stores,
+            inference=inference,
+            reloader=Reloader(inference, loader, loading),
+            metrics=metrics,
+            environment={},
+            executor=loading,
+        )
         scene = Scene(
             bot=make_handler(
-                settings, stores, engine=engine, inference=inference, desk=desk, handoff=team, metrics=Metrics()
+                settings, stores, engine=engine, inference=inference, desk=desk, handoff=team, metrics=metrics
             ),
             member=MEMBER,
             language=story.language,

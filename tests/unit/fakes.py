@@ -11,10 +11,10 @@ from typing import Any
 
 from adapters.base import IncomingMessage
 from bot.actions import ActionRunner
-from bot.admin_commands import AdminDesk
-from bot.assembly import SCHEMA, Stores, make_handler
+from bot.assembly import SCHEMA, Stores, make_desk, make_handler
 from bot.config import Settings
 from bot.context import ContextStore
+from bot.daemon_threads import DaemonThreads
 from bot.database import Database
 from bot.engine import IntentEngine
 from bot.handler import MessageHandler
@@ -91,19 +91,28 @@ def handler_of(
     *,
     settings: Settings | None = None,
     engine: IntentEngine | None = None,
-    desk: Any = None,
+    reloader: Any = None,
     handoff: Handoff | None = None,
 ) -> MessageHandler:
     """A handler over stores, with the stand-ins' engine unless another is given."""
-    handoff = handoff or Handoff({})
+    handoff, settings, metrics = handoff or Handoff({}), settings or Settings(), Metrics()
+    desk = make_desk(
+        settings,
+        stores,
+        inference=inference,
+        reloader=reloader or SimpleNamespace(),
+        metrics=metrics,
+        environment={},
+        executor=DaemonThreads(1, "editing"),
+    )
     return make_handler(
-        settings or Settings(),
+        settings,
         stores,
         engine=engine or engine_of(inference, stores.contexts, handoff),
         inference=inference,
-        desk=desk or AdminDesk(SimpleNamespace()),  # type: ignore[arg-type]
+        desk=desk,
         handoff=handoff,
-        metrics=Metrics(),
+        metrics=metrics,
     )
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from adapters.base import Command, IncomingMessage, Reply
 from bot.admin import Admins
-from bot.admin_commands import AdminDesk
 from bot.config import Settings
 from bot.handler import COMMANDS, MessageHandler
 from bot.inference import Inference
@@ -49,7 +48,7 @@ SETTINGS = Settings(discord_admin_ids=frozenset({"boss"}), telegram_admin_ids=fr
 async def handler(classifier: FakeClassifier, reloader: FakeReloader) -> AsyncIterator[MessageHandler]:
     inference = Inference(classifier)  # type: ignore[arg-type]
     stores = await stores_of()
-    yield handler_of(stores, inference, settings=SETTINGS, desk=AdminDesk(reloader))  # type: ignore[arg-type]
+    yield handler_of(stores, inference, settings=SETTINGS, reloader=reloader)
     inference.close()
     await stores.database.close()
 

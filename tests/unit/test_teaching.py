@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.teaching import MAX_PATTERN, USAGE, Teacher, split_tag
+from bot.teaching import MAX_PATTERN, USAGE, Lesson, Teacher, split_tag
 from intents.reading import read_intents
 
 HOURS = """\
@@ -28,10 +28,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class Class:
+    """A teacher, and the one catalog that is taught."""
+
+    def __init__(self, path: Path, teacher: Teacher) -> None:
+        self.teacher = teacher
+        self.lesson = Lesson(path, ("opening_hours", "small talk", "small"))
+
+    async def teach(self, typed: str) -> str:
+        return await self.teacher.teach(self.lesson, typed)
+
+    async def undo(self) -> str:
+        return await self.teacher.undo(self.lesson)
+
+
 @pytest.fixture
-def teacher(path: Path) -> Iterator[Teacher]:
+def teacher(path: Path) -> Iterator[Class]:
     with ThreadPoolExecutor(2) as executor:
-        yield Teacher(path, lambda: ["opening_hours", "small talk", "small"], executor)
+        yield Class(path, Teacher(executor))
 
 
 def patterns(path: Path) -> dict[str, tuple[str, ...]]:
@@ -42,7 +56,7 @@ def files(path: Path) -> dict[str, str]:
     return {file.name: file.read_text("utf-8") for file in path.iterdir()}
 
 
-async def test_a_pattern_is_added_where_its_intent_stands(teacher: Teacher, path: Path) -> None:
+async def test_a_pattern_is_added_where_its_intent_stands(teacher: Class, path: Path) -> None:
     """One line more, comments kept, a copy of the file as it was; and the admin is told what is left to do."""
     told = await teacher.teach("opening_hours  when do you   close")
     assert (path / "hours.yaml").read_text("utf-8") == HOURS.replace(
@@ -66,13 +80,13 @@ async def test_a_pattern_is_added_where_its_intent_stands(teacher: Teacher, path
         ("opening_hours " + "x" * (MAX_PATTERN + 1), "too long"),
     ],
 )
-async def test_what_cannot_be_a_pattern_is_refused(teacher: Teacher, path: Path, typed: str, told: str) -> None:
+async def test_what_cannot_be_a_pattern_is_refused(teacher: Class, path: Path, typed: str, told: str) -> None:
     """In words that say why; no file is touched."""
     assert told in await teacher.teach(typed)
     assert files(path) == {"hours.yaml": HOURS, "talk.yaml": TALK}
 
 
-async def test_two_admins_at_once_both_teach(teacher: Teacher, path: Path) -> None:
+async def test_two_admins_at_once_both_teach(teacher: Class, path: Path) -> None:
     """One after the other: neither pattern is lost."""
     texts = [f"question number {number}" for number in range(6)]
     told = await asyncio.gather(*(teacher.teach(f"opening_hours {text}") for text in texts))
@@ -80,7 +94,7 @@ async def test_two_admins_at_once_both_teach(teacher: Teacher, path: Path) -> No
     assert set(patterns(path)["opening_hours"]) == {"when are you open", *texts}
 
 
-async def test_teaching_is_undone_step_by_step(teacher: Teacher, path: Path) -> None:
+async def test_teaching_is_undone_step_by_step(teacher: Class, path: Path) -> None:
     """The last pattern first, in whichever file; then there is nothing left to undo."""
     await teacher.teach("opening_hours when do you close")
     await teacher.teach("small talk good day")
@@ -91,7 +105,20 @@ async def test_teaching_is_undone_step_by_step(teacher: Teacher, path: Path) -> 
     assert "Nothing was taught" in await teacher.undo()
 
 
-async def test_a_file_edited_by_hand_is_left_alone(teacher: Teacher, path: Path) -> None:
+async def test_what_was_taught_elsewhere_is_not_undone(teacher: Class, tmp_path: Path) -> None:
+    """A server with a catalog of its own has its own last pattern."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "own.yaml").write_text(HOURS, encoding="utf-8")
+    own = Lesson(other, ("opening_hours",), training="run X")
+    await teacher.teach("opening_hours when do you close")
+    assert "training is due (run X)" in await teacher.teacher.teach(own, "opening_hours is it open")
+    assert "`when do you close`" in await teacher.undo()
+    assert "Nothing was taught" in await teacher.undo()
+    assert "`is it open`" in await teacher.teacher.undo(own)
+
+
+async def test_a_file_edited_by_hand_is_left_alone(teacher: Class, path: Path) -> None:
     """What somebody wrote after a pattern was taught stays, and the admin reads why; teaching goes on."""
     await teacher.teach("opening_hours when do you close")
     by_hand = (path / "hours.yaml").read_text("utf-8") + "# mine\n"
