@@ -5,6 +5,7 @@ It may import discord.py, what that builds on, and this package.
 
 import asyncio
 import logging
+import zlib
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -114,6 +115,8 @@ class DiscordConnection(discord.Client):
                 raise
             # Without a first connection the library trips over the session that it would resume.
             raise ConnectionError("the gateway does not answer") from exc
+        except (ValueError, zlib.error) as exc:
+            raise ConnectionError("what the gateway sends cannot be read") from exc
         finally:
             self._is_serving = False
             self._shards.set_online(self._shard_id, is_online=False)
