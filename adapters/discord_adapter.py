@@ -1,4 +1,4 @@
-"""Discord: mentions, replies, direct messages and slash commands, without any privileged intent.
+"""Discord: mentions, replies, direct messages, commands and menus, and listening where the application may.
 
 It may import discord.py, what that builds on, and this package.
 """
@@ -17,7 +17,7 @@ from discord.http import Route
 
 from adapters.base import Bot
 from adapters.discord_connection import DiscordConnection
-from adapters.discord_faults import LIBRARY_ERRORS, said_of
+from adapters.discord_faults import LIBRARY_ERRORS, MISSING_INTENT, said_of
 from adapters.discord_messages import PLATFORM
 from adapters.discord_sending import post
 from adapters.discord_shards import Shards, make_plan
@@ -89,25 +89,37 @@ class DiscordAdapter:
             except LIBRARY_ERRORS as exc:
                 raise _adapter_error(exc) from exc
             finally:
-                await asyncio.gather(*(connection.finish() for connection in self._connections))
-                self._connections = []
+                await self._finish()
 
     async def _serve(self, stopping: asyncio.Event) -> None:
         plan = await make_plan(self._token, self._shard_count, self._shard_ids)
         shards = Shards(plan, self._connected)
+        try:
+            await self._serve_shards(shards, stopping, wants_content=True)
+        except discord.PrivilegedIntentsRequired:
+            self._bot.report(PLATFORM, MISSING_INTENT)
+            await self._finish()
+            await self._serve_shards(shards, stopping, wants_content=False)
+
+    async def _serve_shards(self, shards: Shards, stopping: asyncio.Event, *, wants_content: bool) -> None:
         self._connections = [
             DiscordConnection(
                 bot=self._bot,
                 guild_ids=self._guild_ids,
                 state_file=self._state_dir / "discord_commands.json",
                 gateway_url=self._gateway_url,
+                wants_content=wants_content,
                 shard_id=shard_id,
                 shards=shards,
                 stopping=stopping,
             )
-            for shard_id in plan.shard_ids
+            for shard_id in shards.plan.shard_ids
         ]
         await shards.until_one_ends([partial(connection.serve, self._token) for connection in self._connections])
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*(connection.finish() for connection in self._connections))
+        self._connections = []
 
     async def post(self, conversation_id: str, text: str) -> None:
         """Send a text to a channel; see `adapters.base.Adapter.post`."""

@@ -14,12 +14,15 @@ from pathlib import Path
 import discord
 import yarl
 
-from adapters.base import Bot, IncomingMessage
+from adapters.base import Bot, IncomingMessage, Reply
 from adapters.discord_commands import to_definitions
+from adapters.discord_faults import MISSING_INTENT
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
-from adapters.discord_messages import to_message
+from adapters.discord_messages import PLATFORM, is_withheld, to_message
+from adapters.discord_profile import describe, show_activity
 from adapters.discord_registration import sync_commands
 from adapters.discord_requests import RATE_LIMIT_S
+from adapters.discord_rooms import PERMISSIONS, greet, reporting
 from adapters.discord_sending import send_reply, to_channel
 from adapters.discord_shards import FIRST, Shards
 from adapters.dispatch import ReplyQueues, answer_with_typing
@@ -35,14 +38,8 @@ HEARTBEAT_TIMEOUT_S = 60.0
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
 
-PERMISSIONS = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    read_message_history=True,
-    embed_links=True,
-    attach_files=True,
-)
+UNHEARD = "I can only read messages that mention me. Mention me by my name, or use /ask."
+"""The answer to a message whose text Discord does not show."""
 
 
 class DiscordConnection(discord.Client):
@@ -54,6 +51,8 @@ class DiscordConnection(discord.Client):
         As `adapters.discord_adapter.DiscordAdapter` describes them.
     state_file
         Where it is kept which slash commands are registered.
+    wants_content
+        Whether to ask for the text of all messages, where the application has that switched on.
     shard_id, shards
         Which one it is, and of what: it tells when messages are delivered, and asks when it may open a session.
     stopping
@@ -67,12 +66,15 @@ class DiscordConnection(discord.Client):
         guild_ids: Sequence[int],
         state_file: Path,
         gateway_url: str | None,
+        wants_content: bool,
         shard_id: int,
         shards: Shards,
         stopping: asyncio.Event,
     ) -> None:
+        # the library keeps this very object, and reads it when it connects
+        self._asked_for = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
         super().__init__(
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=self._asked_for,
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=RATE_LIMIT_S,
             heartbeat_timeout=HEARTBEAT_TIMEOUT_S,
@@ -88,6 +90,7 @@ class DiscordConnection(discord.Client):
         self._guild_ids = guild_ids
         self._state_file = state_file
         self._gateway_url = gateway_url
+        self._wants_content = wants_content
         self._shard_id = shard_id
         self._shards = shards
         self._stopping = stopping
@@ -134,14 +137,24 @@ class DiscordConnection(discord.Client):
         await self._shards.turn(self._shard_id, is_first=initial)
 
     async def setup_hook(self) -> None:
+        assert self.application is not None
+        flags = self.application.flags
+        may_read = flags.gateway_message_content or flags.gateway_message_content_limited
+        self._asked_for.message_content = self._wants_content and may_read
         if self._shard_id == FIRST:
             await self._register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._queues.submit(("server", guild.id), partial(greet, self, self._bot, guild))
         if guild.id in self._guild_ids and self._shards.has_first:
             await self._register_commands()
         elif guild.id in self._guild_ids:
             logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._queues.submit(("server", guild.id), partial(self._bot.left, PLATFORM, str(guild.id)))
 
     async def _register_commands(self) -> None:
         async with self._shards.registering:  # side by side each would write back the file without the other's changes
@@ -154,11 +167,13 @@ class DiscordConnection(discord.Client):
 
     async def on_ready(self) -> None:
         self._set_online()
+        await show_activity(self)
         if self.application_id is not None and not self._is_introduced:
             self._is_introduced = True
             invitation = discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS)
             if self._shard_id == FIRST:
                 logger.info("connected to Discord as %s; to invite the bot: %s", self.user, invitation)
+                self._queues.submit("profile", partial(describe, self))
             if self._shards.plan.n_shards > 1:
                 logger.info("shard %d of %d is connected", self._shard_id, self._shards.plan.n_shards)
 
@@ -184,15 +199,31 @@ class DiscordConnection(discord.Client):
         if not self._takes_messages or self.user is None or message.id in self._recent_ids:
             return
         incoming = to_message(message, self.user)
-        if incoming is not None and incoming.is_addressed:
+        if incoming is not None and (incoming.is_addressed or self._hears(message, incoming)):
             self._recent_ids.append(message.id)
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
+
+    def _hears(self, message: discord.Message, incoming: IncomingMessage) -> bool:
+        """Whether talk that is not meant for the bot is answered all the same."""
+        if not self._bot.listens(incoming):
+            return False
+        if self._is_withheld(message):
+            self._bot.report(PLATFORM, MISSING_INTENT)
+        return bool(incoming.text)
+
+    def _is_withheld(self, message: discord.Message) -> bool:
+        return self.user is not None and not self.intents.message_content and is_withheld(message, self.user)
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
         answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
+        if reply is not None and self._is_withheld(message):
+            reply = Reply(UNHEARD)  # the bot said whether to answer at all, and could not know what
         if reply is not None:
-            quote, follow = (to_channel(self, message, is_quoting=is_quoting) for is_quoting in (True, False))
+            quote, follow = (
+                reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))
+                for is_quoting in (True, False)
+            )
             await send_reply(self._bot, reply, incoming.user_id, quote, follow)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:

@@ -13,6 +13,12 @@ logger = logging.getLogger(__name__)
 LIBRARY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 """What the library lets through, its own and those of the layers below."""
 
+MISSING_INTENT = (
+    "I am not shown what members write without mentioning me. Switch on Message Content Intent "
+    "(Discord Developer Portal, your application, Bot), then restart me."
+)
+"""Said to the admins where the bot is to answer unasked and cannot."""
+
 _GONE = frozenset({10003, 10004, 10008, 10015, 10062})
 """Unknown channel, server, message, webhook and interaction."""
 

@@ -15,7 +15,7 @@ from tests.e2e.discord_payloads import Json
 PATH = "/gateway/"
 RESUME_PATH = "/resume-elsewhere/"
 
-AUTHENTICATION_FAILED, INVALID_SHARD = 4004, 4010
+AUTHENTICATION_FAILED, INVALID_SHARD, DISALLOWED_INTENTS = 4004, 4010, 4014
 
 Shard = tuple[int, int]
 """Its number, and how many there are."""
@@ -53,6 +53,8 @@ class Gateway:
         How often a session was opened, resumed, and refused for coming too soon after another.
     intents
         What the latest session asked for.
+    refused_intents
+        What no session gets.
     heartbeat_interval_s
         What clients are told.
     max_concurrency, identify_every_s
@@ -80,6 +82,7 @@ class Gateway:
         self.n_resumed = 0
         self.n_refused = 0
         self.intents = 0
+        self.refused_intents = 0
         self.heartbeat_interval_s = 41.25
         self.max_concurrency = 1
         self.identify_every_s = 0.0
@@ -96,6 +99,11 @@ class Gateway:
         self._identified_at: dict[int, float] = {}
         self._last_event: tuple[str, Json] | None = None
         self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
+
+    @property
+    def activities(self) -> list[Json]:
+        """What the client wanted to stand under its name, one after the other."""
+        return [activity for frame in self.frames if frame["op"] == 3 for activity in frame["d"]["activities"]]
 
     @property
     def is_live(self) -> bool:
@@ -213,6 +221,8 @@ class Gateway:
             await self._send(socket, _control(11, None))
         elif frame["op"] in (2, 6) and not self._accepts_token(frame["d"]["token"]):
             await socket.close(code=AUTHENTICATION_FAILED, message=b"Authentication failed.")
+        elif frame["op"] == 2 and frame["d"]["intents"] & self.refused_intents:
+            await socket.close(code=DISALLOWED_INTENTS, message=b"Disallowed intent(s).")
         elif frame["op"] == 2:
             await self._identify(socket, frame["d"])
         elif frame["op"] == 6:

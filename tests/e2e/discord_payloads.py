@@ -9,7 +9,9 @@ from typing import Any
 Json = dict[str, Any]
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-TEXT, DM, VOICE, GROUP_DM, ANNOUNCEMENT, THREAD, STAGE, FORUM = 0, 1, 2, 3, 5, 11, 13, 15
+TEXT, DM, VOICE, GROUP_DM, ANNOUNCEMENT, STAGE, FORUM = 0, 1, 2, 3, 5, 13, 15
+NEWS_THREAD, THREAD, PRIVATE_THREAD = 10, 11, 12
+THREADS = {NEWS_THREAD, THREAD, PRIVATE_THREAD}
 DEFAULT, THREAD_CREATED, REPLY, CHAT_INPUT_COMMAND = 0, 18, 19, 20
 APPLICATION_COMMAND, MESSAGE_COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 SLASH, MESSAGE_MENU = 1, 3
@@ -20,6 +22,10 @@ CONTEXTS = {DM: WITH_BOT, GROUP_DM: AMONG_PEOPLE}
 """Where a command is used, by the kind of channel; else in a server."""
 
 MANAGE_GUILD = 1 << 5
+VIEW_CHANNEL, SEND_MESSAGES, READ_HISTORY, SEND_IN_THREADS = 1 << 10, 1 << 11, 1 << 16, 1 << 38
+SENDING = {False: SEND_MESSAGES, True: SEND_IN_THREADS}
+"""What it takes to send, by whether that is in a thread."""
+
 MEMBERS_MAY = 274_877_975_552
 """To see channels, to read and write there and in threads."""
 SELECT = 3
@@ -148,10 +154,10 @@ def text_channel(name: str, guild_id: str, kind: int = TEXT) -> Json:
     }
 
 
-def thread(name: str, parent: Json) -> Json:
+def thread(name: str, parent: Json, kind: int = THREAD) -> Json:
     return {
         "id": snowflake(),
-        "type": THREAD,
+        "type": kind,
         "guild_id": parent["guild_id"],
         "parent_id": parent["id"],
         "name": name,

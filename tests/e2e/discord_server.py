@@ -8,7 +8,7 @@ Discord's own descriptions; what breaks them is collected in `DiscordServer.viol
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ API = "/api/v10"
 FILES = web.RequestKey("files", list)
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
+MAY_READ = 1 << 19
 WAIT_S = 20.0
 
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, OFFER, FORM = 4, 5, 6, 8, 9
@@ -126,8 +127,8 @@ class DiscordServer:
 
     Attributes
     ----------
-    bot
-        The bot's account; its id is the application's too.
+    bot, profile, role
+        The bot's account, its application, whose id is the same, and its role in servers.
     general, thread, team
         The channels of the server `guild_id`; the last is the admins' own.
     requests
@@ -143,7 +144,9 @@ class DiscordServer:
     locales
         The languages of members, as interactions tell them, by the member's id.
     permissions
-        What members may do, by the member's id; else what all may.
+        What members may do, as interactions tell it, by the member's id; else what all may.
+    roles, members
+        What other roles there are, and the roles of members by their ids.
     gateway
         The other half.
     """
@@ -152,6 +155,8 @@ class DiscordServer:
         self.token = token
         self.bot = payloads.user("parley", bot=True)
         self.guild_id = payloads.snowflake()
+        self.profile = payloads.application(self.bot)
+        self.role = payloads.role("parley", payloads.MEMBERS_MAY, bot=self.bot)
         self.general = payloads.text_channel("general", self.guild_id)
         self.thread = payloads.thread("seedlings", self.general)
         self.team = payloads.text_channel("team", self.guild_id)
@@ -162,11 +167,13 @@ class DiscordServer:
         self.n_shards = 1
         self.locales: dict[str, str] = {}
         self.permissions: dict[str, int] = {}
+        self.roles: dict[str, Json] = {}
+        self.members: dict[str, list[Json]] = {}
         self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
         )
-        self._guilds = {self.guild_id: payloads.guild(self.guild_id, [self.general, self.team], [self.thread])}
+        self._guild_ids = [self.guild_id]
         self._channels = {channel["id"]: channel for channel in (self.general, self.thread, self.team)}
         self._direct: dict[str, Json] = {}
         self._interactions: dict[str, Interaction] = {}
@@ -279,12 +286,14 @@ class DiscordServer:
         if channel["type"] == payloads.DM:
             return message
         is_shown = self.bot in message["mentions"] or self.gateway.intents & MESSAGE_CONTENT
-        member = {} if "webhook_id" in message else {"member": payloads.member()}
+        roles = self.members.get(message["author"]["id"], [])
+        member = {} if "webhook_id" in message else {"member": payloads.member(roles=roles)}
+        withheld: Json = {} if is_shown else {"content": "", "attachments": [], "embeds": [], "components": []}
         return {
             **message,
+            **withheld,
             **member,
             "guild_id": channel["guild_id"],
-            "content": message["content"] if is_shown else "",
             "mentions": [{**user, "member": payloads.member()} for user in message["mentions"]],
         }
 
@@ -363,17 +372,45 @@ class DiscordServer:
     def add_guild(self, guild_id: str) -> Json:
         """Have another server from the beginning, and return its channel."""
         channel = payloads.text_channel("elsewhere", guild_id)
-        self._guilds[guild_id] = payloads.guild(guild_id, [channel], [])
+        self._guild_ids.append(guild_id)
         self._channels[channel["id"]] = channel
         self.commands[guild_id] = []
         return channel
 
-    async def invite_bot(self, guild_id: str) -> None:
+    async def invite_bot(self, guild_id: str, channels: Sequence[Json] = (), **fields: Any) -> None:
         """Have the bot join another server."""
         self.commands[guild_id] = []
-        guild = payloads.guild(guild_id, [], [])
+        guild = self._guild(guild_id, channels, **fields)
         del guild["unavailable"]
+        self._channels |= {channel["id"]: channel for channel in channels}
         await self.gateway.dispatch("GUILD_CREATE", guild)
+
+    async def remove_bot(self, guild_id: str) -> None:
+        """Have somebody remove the bot from a server."""
+        await self.gateway.dispatch("GUILD_DELETE", {"id": guild_id})
+
+    async def lose_guild(self, guild_id: str) -> None:
+        """Have a server be away for a while, as during an outage."""
+        await self.gateway.dispatch("GUILD_DELETE", {"id": guild_id, "unavailable": True})
+
+    def add_channel(self, channel: Json) -> Json:
+        """Have a channel or a thread in the server from the next session on."""
+        self._channels[channel["id"]] = channel
+        return channel
+
+    async def delete_channel(self, channel: Json) -> None:
+        """Take a channel away."""
+        del self._channels[channel["id"]]
+        await self.gateway.dispatch("CHANNEL_DELETE", channel)
+
+    def forbid(self, channel: Json, permissions: int) -> None:
+        """Take permissions from the bot in a channel, and in its threads, from the next session on."""
+        channel["permission_overwrites"] = [payloads.overwrite(self.role, deny=permissions)]
+
+    def allow_content(self, *, is_granted: bool = True) -> None:
+        """Switch the message content intent on, for the gateway too or for show only."""
+        self.profile |= {"flags": MAY_READ, "flags_new": str(MAY_READ)}
+        self.gateway.refused_intents = 0 if is_granted else MESSAGE_CONTENT
 
     # What goes wrong. A path is a regular expression.
 
@@ -408,7 +445,8 @@ class DiscordServer:
         return token == self.token and not self._refuses_token
 
     def _ready(self, session_id: str, shard: gateway.Shard) -> list[tuple[str, Json]]:
-        guilds = [guild for guild in self._guilds.values() if gateway.owner_of(guild["id"], shard[1]) == shard[0]]
+        own_ids = [guild_id for guild_id in self._guild_ids if gateway.owner_of(guild_id, shard[1]) == shard[0]]
+        guilds = [self._guild(guild_id, self._channels.values()) for guild_id in own_ids]
         ready = {
             "v": 10,
             "user": payloads.own_user(self.bot),
@@ -416,15 +454,25 @@ class DiscordServer:
             "session_id": session_id,
             "shard": list(shard),
             "resume_gateway_url": f"ws://127.0.0.1:{self._port}{gateway.RESUME_PATH}",
-            "application": {"id": self.bot["id"], "flags": 0, "flags_new": "0"},
+            "application": {key: self.profile[key] for key in ("id", "flags", "flags_new")},
         }
         return [("READY", ready), *(("GUILD_CREATE", guild) for guild in guilds)]
+
+    def _guild(self, guild_id: str, channels: Iterable[Json], **fields: Any) -> Json:
+        """Make a server with the bot in it."""
+        own = [channel for channel in channels if channel.get("guild_id") == guild_id]
+        threads = [channel for channel in own if channel["type"] in payloads.THREADS]
+        others = [channel for channel in own if channel not in threads]
+        member = {**payloads.member(roles=[self.role]), "user": self.bot}
+        roles = [self.role, *self.roles.values()]
+        return payloads.guild(guild_id, others, threads, roles, members=[member], **fields)
 
     def _application(self) -> web.Application:
         routes: list[tuple[str, str, RestAnswer]] = [
             ("GET", "/users/@me", self._get_me),
             ("GET", "/oauth2/applications/@me", self._get_application),
             ("GET", "/gateway/bot", self._get_gateway),
+            ("PATCH", "/applications/@me", self._patch_application),
             ("POST", "/channels/{channel}/messages", self._post_message),
             ("POST", "/channels/{channel}/typing", self._post_typing),
             ("PUT", "/applications/{application}/commands", self._put_commands),
@@ -498,7 +546,11 @@ class DiscordServer:
         return 200, payloads.own_user(self.bot)
 
     def _get_application(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
-        return 200, payloads.application(self.bot)
+        return 200, self.profile
+
+    def _patch_application(self, _request: web.Request, body: Json) -> tuple[int, Any]:
+        self.profile |= {"description": body["description"]["default"]}
+        return 200, self.profile
 
     def _get_gateway(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
         limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000}
@@ -512,6 +564,8 @@ class DiscordServer:
         channel = self._channels.get(request.match_info["channel"])
         if channel is None:
             return 404, {"message": "Unknown Channel", "code": 10003}
+        if self._denied(channel) & payloads.SENDING[channel["type"] in payloads.THREADS]:
+            return 403, {"message": "Missing Permissions", "code": 50013}
         nonce = body.get("nonce")
         if body.get("enforce_nonce") and nonce in self._nonces:
             return 200, self._nonces[nonce]
@@ -532,6 +586,11 @@ class DiscordServer:
         self.messages[message["id"]] = message
         self._unread.append((message, body))
         return 200, message
+
+    def _denied(self, channel: Json) -> int:
+        """Return what the bot may not do in a channel; a thread obeys its channel."""
+        holder = self._channels[channel["parent_id"]] if channel["type"] in payloads.THREADS else channel
+        return sum(int(overwrite["deny"]) for overwrite in holder.get("permission_overwrites", []))
 
     def _post_typing(self, request: web.Request, _: Any) -> tuple[int, Any]:
         if request.match_info["channel"] not in self._channels:

@@ -85,14 +85,13 @@ async def test_mention_in_a_server_is_answered(
 
 
 async def test_reply_to_the_bot_is_addressed(server: DiscordServer, running: Any, ann: payloads.Json) -> None:
-    """A reply to the bot is for it; without a mention Discord withholds the text."""
+    """A reply to the bot is for it; how one without a mention is taken is a matter of its own."""
     async with running():
         await server.say(ann, server.general, "hi", mention_bot=True)
         answer, _ = await server.next_message(server.general)
         await server.say(ann, server.general, "and now?", reply_to=answer["id"], mentions=[server.bot])
-        await server.say(ann, server.general, "unseen", reply_to=answer["id"])
-        bodies = [(await server.next_message(server.general))[1] for _ in range(2)]
-    assert [body["content"] for body in bodies] == ["Ann: and now?", "Ann: "]
+        _, body = await server.next_message(server.general)
+    assert body["content"] == "Ann: and now?"
 
 
 async def test_what_is_not_for_the_bot_is_ignored(server: DiscordServer, running: Any, ann: payloads.Json) -> None:

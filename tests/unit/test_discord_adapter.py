@@ -19,9 +19,9 @@ from adapters.base import IncomingMessage, ReplyChoice
 from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
 from adapters.discord_choices import choice_rows, press_to_message, read_press
-from adapters.discord_connection import PERMISSIONS
 from adapters.discord_faults import LIBRARY_ERRORS
 from adapters.discord_messages import interaction_to_message, to_message
+from adapters.discord_rooms import PERMISSIONS
 from adapters.discord_shards import Plan, Shards
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf
@@ -183,6 +183,7 @@ async def test_commands_are_registered_for_one_server_after_the_other(
         guild_ids=[int(GUILD_ID)],
         state_file=tmp_path / "state.json",
         gateway_url=None,
+        wants_content=True,
         shard_id=0,
         shards=Shards(Plan(1, (0,)), asyncio.Event()),
         stopping=asyncio.Event(),
