@@ -1,4 +1,4 @@
-"""What a button carries: whose it is and which choice, so that a press means the same after a restart.
+"""What a button carries: whose choice, or a vote on which answer, so that a press means the same after a restart.
 
 This package and the standard library only.
 """
@@ -8,15 +8,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from adapters.base import ReplyChoice
+from adapters.base import Reply, ReplyChoice
 
 logger = logging.getLogger(__name__)
 
 MOST_CHOICES = 25
-"""What a message of Discord holds: five rows of five buttons."""
+"""What a menu of Discord holds; Telegram takes more buttons than that."""
 
 TITLE_LIMIT = 80
 """Characters on a button of Discord; on Telegram no more of them can be read either."""
+
+THUMB_UP, THUMB_DOWN = "\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"
+"""What the buttons of a vote show."""
 
 NOT_YOURS = "Only the person who was asked can choose here."
 """Said to anybody else who presses, and to them alone."""
@@ -26,10 +29,14 @@ _ID = re.compile(r"[ -~]{1,32}")
 _DATA = re.compile(rf"c:(?P<owner>[0-9]{{1,20}}):(?P<choice>{_ID.pattern})")
 """At most 55 characters: Telegram takes 64 bytes, Discord 100 characters."""
 
+_ANSWER_ID = re.compile(r"[A-Za-z0-9]{1,16}")
+
+_VOTE_DATA = re.compile(rf"v:(?P<answer>{_ANSWER_ID.pattern}):(?P<thumb>[+-])")
+
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a pressed button carries.
+    """What the pressed button of a choice carries.
 
     Parameters
     ----------
@@ -43,26 +50,63 @@ class Press:
     choice_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What a pressed thumb carries; anybody may press it.
+
+    Parameters
+    ----------
+    answer_id
+        The answer that is voted on.
+    is_up
+        Whether the person likes it.
+    """
+
+    answer_id: str
+    is_up: bool
+
+
 def to_data(owner_id: str, choice_id: str) -> str:
-    """Return what a button carries."""
+    """Return what the button of a choice carries."""
     return f"c:{owner_id}:{choice_id}"
 
 
 def from_data(data: object) -> Press | None:
-    """Read what a pressed button carries; None if it is none of ours."""
+    """Read what the pressed button of a choice carries; None if it is nothing of that kind."""
     match = _DATA.fullmatch(data) if isinstance(data, str) else None
     return Press(match["owner"], match["choice"]) if match else None
 
 
-def presentable(choices: Sequence[ReplyChoice]) -> tuple[ReplyChoice, ...]:
-    """Return the choices in a form that both platforms take, for one that they refuse costs the whole answer.
+def vote_to_data(vote: Vote) -> str:
+    """Return what a thumb carries: at most 20 characters."""
+    return f"v:{vote.answer_id}:{'+' if vote.is_up else '-'}"
+
+
+def vote_from_data(data: object) -> Vote | None:
+    """Read what a pressed thumb carries; None if it is nothing of that kind."""
+    match = _VOTE_DATA.fullmatch(data) if isinstance(data, str) else None
+    return Vote(match["answer"], match["thumb"] == "+") if match else None
+
+
+def votable_id(reply: Reply) -> str | None:
+    """Return the id under which thumbs are shown with an answer; None where none are: choices take their place."""
+    if not reply.can_vote or reply.choices:
+        return None
+    if reply.answer_id is None or not _ANSWER_ID.fullmatch(reply.answer_id):
+        logger.warning("an answer goes without thumbs: its id is not 1 to 16 letters and digits")
+        return None
+    return reply.answer_id
+
+
+def presentable(choices: Sequence[ReplyChoice], *, title_limit: int = TITLE_LIMIT) -> tuple[ReplyChoice, ...]:
+    """Return the choices in a form that the platforms take, for one that they refuse costs the whole answer.
 
     Titles are put on one line and cut; a blank title, an id that cannot be carried, an id that was there before and
     whatever is too much are left out.
     """
     kept: dict[str, ReplyChoice] = {}
     for choice in choices:
-        title = _title(choice.title)
+        title = title_on_a_line(choice.title, title_limit)
         if title and _ID.fullmatch(choice.id):
             kept.setdefault(choice.id, replace(choice, title=title))
     shown = tuple(kept.values())[:MOST_CHOICES]
@@ -71,6 +115,7 @@ def presentable(choices: Sequence[ReplyChoice]) -> tuple[ReplyChoice, ...]:
     return shown
 
 
-def _title(title: str) -> str:
+def title_on_a_line(title: str, limit: int = TITLE_LIMIT) -> str:
+    """Return a title without what breaks a line or cannot be sent, cut with a sign where it is too long."""
     line = " ".join(title.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").split())
-    return line if len(line) <= TITLE_LIMIT else f"{line[: TITLE_LIMIT - 1].rstrip()}…"
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

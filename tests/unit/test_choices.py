@@ -6,12 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import ReplyChoice
-from adapters.choices import MOST_CHOICES, TITLE_LIMIT, Press, from_data, presentable, to_data
+from adapters.base import Reply, ReplyChoice
+from adapters.choices import (
+    MOST_CHOICES,
+    TITLE_LIMIT,
+    Press,
+    Vote,
+    from_data,
+    presentable,
+    to_data,
+    votable_id,
+    vote_from_data,
+    vote_to_data,
+)
 from adapters.discord_choices import button_rows, chosen_row
 from adapters.telegram_choices import keyboard
 
 OWNERS = st.integers(min_value=1, max_value=2**64 - 1).map(str)
+ANSWER_IDS = st.text("abcxyzABCXYZ0123456789", min_size=1, max_size=16)
 IDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=32)
 CHOICES = st.lists(st.builds(ReplyChoice, st.text(max_size=40), st.text(st.characters(categories=None), max_size=200)))
 
@@ -30,6 +42,33 @@ def test_what_a_button_carries_can_be_read_again(owner_id: str, choice_id: str) 
 def test_what_others_put_on_a_button_is_nothing(data: object) -> None:
     """A button of another program, or of another time, means nothing."""
     assert from_data(data) is None
+
+
+@given(ANSWER_IDS, st.booleans())
+def test_what_a_thumb_carries_can_be_read_again(answer_id: str, is_up: bool) -> None:
+    """Whatever the answer's id is; and no thumb is taken for a choice, nor a choice for a thumb."""
+    data = vote_to_data(Vote(answer_id, is_up))
+    assert vote_from_data(data) == Vote(answer_id, is_up)
+    assert len(data.encode()) <= 64
+    assert from_data(data) is None
+    assert vote_from_data(to_data("1", "x")) is None
+
+
+@pytest.mark.parametrize(
+    "data", [None, "", "v:", "v::+", "v:a", "v:a:", "v:a:1", "v:a:+-", "v:ü:+", "v:a b:+", "v:" + "x" * 17 + ":+", 7]
+)
+def test_what_others_put_on_a_thumb_is_nothing(data: object) -> None:
+    """A forged vote names no answer."""
+    assert vote_from_data(data) is None
+
+
+def test_thumbs_need_an_answer_that_can_be_named() -> None:
+    """They are shown where they are wanted, have an id that can be carried, and stand alone."""
+    assert votable_id(Reply("x", answer_id="a1", can_vote=True)) == "a1"
+    assert votable_id(Reply("x", answer_id="a1")) is None
+    assert votable_id(Reply("x", can_vote=True)) is None
+    assert votable_id(Reply("x", answer_id="a:1", can_vote=True)) is None
+    assert votable_id(Reply("x", answer_id="a1", can_vote=True, choices=(ReplyChoice("n", "No"),))) is None
 
 
 @given(CHOICES)
