@@ -17,7 +17,8 @@ from adapters.base import Bot, IncomingMessage
 from adapters.discord_commands import build_tree, sync_commands
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import to_message
-from adapters.discord_sending import send_parts, to_channel, to_parts
+from adapters.discord_requests import RATE_LIMIT_S
+from adapters.discord_sending import send_reply, to_channel
 from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,6 @@ OUTAGE_S = 90.0
 
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
-
-RATE_LIMIT_S = 60.0
-"""An answer that Discord wants delayed for longer is not sent: the conversation has moved on."""
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -173,9 +171,8 @@ class DiscordConnection(discord.Client):
         answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None:
-            parts = await to_parts(reply, incoming.user_id)
             quote, follow = (to_channel(self, message, is_quoting=is_quoting) for is_quoting in (True, False))
-            await send_parts(parts, quote, follow)
+            await send_reply(self._bot, reply, incoming.user_id, quote, follow)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         # the library calls this for commands as well, which the tree has taken

@@ -12,16 +12,16 @@ from functools import partial
 import discord
 
 from adapters.base import Bot, Command, IncomingMessage, Reply
-from adapters.choices import NOT_YOURS, Press
-from adapters.discord_choices import chosen_row, press_to_message, read_press
+from adapters.choices import NOT_YOURS, Press, Vote
+from adapters.discord_choices import chosen_row, press_to_message, read_press, read_vote, vote_to_message
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent
 from adapters.discord_messages import interaction_to_message
+from adapters.discord_requests import acknowledge
 from adapters.discord_sending import (
     Part,
     replace_buttons,
-    send_parts,
+    send_reply,
     to_interaction,
-    to_parts,
     to_response,
 )
 from adapters.dispatch import ReplyQueues, answer_with_typing
@@ -52,11 +52,22 @@ class Interactions:
         self._recent_ids: deque[int] = deque(maxlen=1_000)
 
     async def take_press(self, interaction: discord.Interaction) -> None:
-        """Take a pressed button; an interaction that is none is passed over."""
-        press = read_press(interaction)
-        if press is None or not self._takes() or interaction.id in self._recent_ids:
+        """Take a pressed button or what was chosen in a menu; an interaction that is none is passed over."""
+        press, vote = read_press(interaction), read_vote(interaction)
+        if (press is None and vote is None) or not self._takes() or interaction.id in self._recent_ids:
             return
         self._recent_ids.append(interaction.id)
+        if vote is not None:  # under a key of its own: it waits for no answer
+            self._queues.submit(interaction.id, partial(self._answer_vote, interaction, vote))
+        if press is not None:
+            await self._take_choice(interaction, press)
+
+    async def _answer_vote(self, interaction: discord.Interaction, vote: Vote) -> None:
+        if await _acknowledge(interaction, is_private=True):
+            sentence = await self._bot.vote(vote_to_message(interaction), vote.answer_id, is_up=vote.is_up)
+            await _answer_interaction(interaction, self._bot, Reply(sentence), is_private=True)
+
+    async def _take_choice(self, interaction: discord.Interaction, press: Press) -> None:
         incoming = press_to_message(interaction, press)
         if press.owner_id != incoming.user_id:
             self._queues.submit(interaction.id, partial(_turn_away, interaction))
@@ -82,8 +93,9 @@ class Interactions:
             answer = answer_with_typing(answer, interaction.channel.typing, every_s=TYPING_EVERY_S)
         reply = await answer
         if reply is not None:
-            send = to_interaction(interaction, is_ephemeral=is_hidden or reply.private)
-            await send_parts(await to_parts(reply, incoming.user_id), send, send)
+            is_hidden |= reply.private
+            send = to_interaction(interaction, is_ephemeral=is_hidden)
+            await send_reply(self._bot, reply, incoming.user_id, send, send, is_hidden=is_hidden)
 
     async def take_command(self, interaction: discord.Interaction, command: Command, argument: str) -> None:
         """Take a used command."""
@@ -97,7 +109,7 @@ class Interactions:
         )
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
         if not self._queues.submit(incoming.key, job) and await acknowledgement:
-            await _answer_interaction(interaction, None, is_private=is_private)
+            await _answer_interaction(interaction, self._bot, None, is_private=is_private)
 
     async def _answer_command(
         self,
@@ -115,7 +127,7 @@ class Interactions:
 
         if await acknowledgement:
             reply = await self._bot.answer(incoming, show_progress)
-            await _answer_interaction(interaction, reply, is_private=is_private)
+            await _answer_interaction(interaction, self._bot, reply, is_private=is_private)
 
 
 async def _turn_away(interaction: discord.Interaction) -> None:
@@ -138,25 +150,34 @@ async def no_progress(_: str) -> None:
 
 
 async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) -> bool:
-    """Tell Discord that an answer will come; say whether that was in time."""
+    """Tell Discord that an answer will come; say whether that was in time.
+
+    A press is answered beside the message that it changes, unless the answer is for the pressing person alone.
+    """
+    is_press = interaction.type is discord.InteractionType.component
+    kinds = discord.InteractionResponseType
+    kind = kinds.deferred_message_update if is_press and not is_private else kinds.deferred_channel_message
     try:
-        await interaction.response.defer(ephemeral=is_private)
+        await acknowledge(interaction, kind, is_private=is_private)
     except LIBRARY_ERRORS as exc:
         log_unsent(exc)
         return False
     return True
 
 
-async def _answer_interaction(interaction: discord.Interaction, reply: Reply | None, *, is_private: bool) -> None:
-    """Answer a command that was acknowledged, privately or not; without a reply take the acknowledgement back."""
-    parts = await to_parts(reply, str(interaction.user.id)) if reply is not None else []
+async def _answer_interaction(
+    interaction: discord.Interaction, bot: Bot, reply: Reply | None, *, is_private: bool
+) -> None:
+    """Answer what was acknowledged, privately or not; without a reply take the acknowledgement back."""
     must_hide = reply is not None and reply.private and not is_private
-    follow = to_interaction(interaction, is_ephemeral=is_private or must_hide)
-    if not parts or must_hide:  # what was acknowledged in public cannot become private
+    is_hidden = is_private or must_hide
+    follow = to_interaction(interaction, is_ephemeral=is_hidden)
+    first = to_response(interaction)
+    if reply is None or not reply.text.strip() or must_hide:  # what was acknowledged in public cannot become private
+        first = follow
         try:
             await interaction.delete_original_response()
         except LIBRARY_ERRORS as exc:
             log_unsent(exc)
-        await send_parts(parts, follow, follow)
-    else:
-        await send_parts(parts, to_response(interaction), follow)
+    if reply is not None:
+        await send_reply(bot, reply, str(interaction.user.id), first, follow, is_hidden=is_hidden)

@@ -19,7 +19,7 @@ from adapters.choices import (
     vote_from_data,
     vote_to_data,
 )
-from adapters.discord_choices import button_rows, chosen_row
+from adapters.discord_choices import choice_rows, chosen_row
 from adapters.telegram_choices import keyboard
 
 OWNERS = st.integers(min_value=1, max_value=2**64 - 1).map(str)
@@ -114,13 +114,45 @@ def test_telegram_puts_short_buttons_side_by_side(titles: list[str], rows: list[
     assert ([len(row) for row in markup.inline_keyboard] if markup else []) == rows
 
 
-@pytest.mark.parametrize(("n", "rows"), [(0, []), (1, [1]), (5, [5]), (6, [5, 1]), (25, [5] * 5), (30, [5] * 5)])
-def test_discord_has_rows_of_five(n: int, rows: list[int]) -> None:
-    """There are five at most."""
-    shown = button_rows([ReplyChoice(f"n{i}", f"{i}") for i in range(n)], "1")
-    assert [len(row["components"]) for row in shown] == rows
+@pytest.mark.parametrize(
+    ("titles", "is_menu"),
+    [
+        (["x"], False),
+        (["x" * 80], False),
+        (["x" * 81], True),
+        (["x" * 16] * 5, False),
+        (["x" * 16] * 4 + ["x" * 17], True),
+        (["x"] * 6, True),
+        (["x" * 100] * 25, True),
+    ],
+)
+def test_discord_shows_a_few_short_choices_as_buttons(titles: list[str], is_menu: bool) -> None:
+    """Those stand in one row; what does not fit there is one menu, with every choice in it."""
+    choices = [ReplyChoice(f"n{i}", title) for i, title in enumerate(titles)]
+    (row,) = choice_rows(choices, "1")
+    if is_menu:
+        (menu,) = row["components"]
+        shown = [(option["label"], option["value"]) for option in menu["options"]]
+    else:
+        shown = [(button["label"], button["custom_id"]) for button in row["components"]]
+    assert shown == [(choice.title, to_data("1", choice.id)) for choice in choices]
+
+
+@given(CHOICES)
+def test_discord_takes_any_choices(choices: Sequence[ReplyChoice]) -> None:
+    """Whatever a catalog says, nothing is longer than Discord allows."""
+    for row in choice_rows(choices, "1" * 20):
+        for child in row["components"]:
+            options = child.get("options", [])
+            assert 1 <= len(options or row["components"]) <= (MOST_CHOICES if options else 5)
+            assert all(len(option["label"]) <= 100 and len(option["value"]) <= 100 for option in options)
+            assert len(child.get("label", "")) <= TITLE_LIMIT
+            assert len(child["custom_id"]) <= 100
+    assert choice_rows([], "1") == []
 
 
 def test_a_choice_without_a_known_title_leaves_no_button() -> None:
-    """Discord takes no button without a label."""
+    """Discord takes no button without a label; and what a menu says is cut where a button shows it."""
     assert chosen_row("", Press("1", "x")) == []
+    (row,) = chosen_row("x" * 100, Press("1", "x"))
+    assert len(row["components"][0]["label"]) == TITLE_LIMIT

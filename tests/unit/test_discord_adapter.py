@@ -17,7 +17,7 @@ from adapters import discord_connection
 from adapters.base import Argument, Command, IncomingMessage, ReplyChoice
 from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
-from adapters.discord_choices import button_rows, press_to_message, read_press
+from adapters.discord_choices import choice_rows, press_to_message, read_press
 from adapters.discord_commands import build_tree
 from adapters.discord_connection import PERMISSIONS
 from adapters.discord_faults import LIBRARY_ERRORS
@@ -117,7 +117,7 @@ def test_a_server_has_a_name(channel: Json, monkeypatch: pytest.MonkeyPatch) -> 
 
 def pressed(channel: Json, custom_id: str, **fields: Any) -> discord.Interaction:
     """Pass a pressed button through the library."""
-    rows = button_rows([ReplyChoice("hours", "Opening hours"), ReplyChoice("x", "Other")], ANN["id"])
+    rows = choice_rows([ReplyChoice("hours", "Opening hours"), ReplyChoice("x", "Other")], ANN["id"])
     message = payloads.message(ME, channel, "Which?", components=payloads.shown_components(rows), **fields)
     button = {"custom_id": custom_id, "type": 2, "id": 3}
     payload = payloads.pressed(button, message, ME["id"], channel, ANN)
