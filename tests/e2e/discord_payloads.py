@@ -11,6 +11,7 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 TEXT, DM, THREAD = 0, 1, 11
 DEFAULT, THREAD_CREATED, REPLY, CHAT_INPUT_COMMAND = 0, 18, 19, 20
 APPLICATION_COMMAND, MESSAGE_COMPONENT = 2, 3
+SELECT = 3
 NO_PERMISSION_IN_MENUS = "0"
 
 _serial = count(1)
@@ -273,12 +274,21 @@ def _interaction(kind: int, data: Json, application_id: str, channel: Json, acco
 
 
 def shown_components(rows: list[Json]) -> list[Json]:
-    """Return components as Discord shows them: each with a number."""
+    """Return components as Discord shows them: each with a number, a menu with how much may be chosen."""
     numbers = count(1)
     return [
-        {**row, "id": next(numbers), "components": [{**child, "id": next(numbers)} for child in row["components"]]}
+        {
+            **row,
+            "id": next(numbers),
+            "components": [_shown_component(child, next(numbers)) for child in row["components"]],
+        }
         for row in rows
     ]
+
+
+def _shown_component(component: Json, number: int) -> Json:
+    defaults = {"min_values": 1, "max_values": 1} if component["type"] == SELECT else {}
+    return {**defaults, **component, "id": number}
 
 
 def shown_embeds(embeds: list[Json]) -> list[Json]:

@@ -18,10 +18,10 @@ from tests.e2e import discord_gateway as gateway
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_checks import load_spec
 from tests.e2e.discord_payloads import Json
-from tests.e2e.discord_rules import Files, refusal
+from tests.e2e.discord_rules import BUTTON, Files, refusal
 
 API = "/api/v10"
-FILES = "files"
+FILES = web.RequestKey("files", list)
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 WAIT_S = 20.0
@@ -285,11 +285,22 @@ class DiscordServer:
     async def press(self, user: Json, message: Json, title: str) -> Interaction:
         """Press a button of a message of the bot, as it stands there; it must be there and can be pressed."""
         shown = self.messages[message["id"]]
-        buttons = {child["label"]: child for row in shown["components"] for child in row["components"]}
+        children = [child for row in shown["components"] for child in row["components"]]
+        buttons = {child["label"]: child for child in children if child["type"] == BUTTON}
         assert title in buttons, f"there is no button {title!r}, only {sorted(buttons)}"
         assert not buttons[title].get("disabled"), f"the button {title!r} cannot be pressed any more"
         channel = self._channels[shown["channel_id"]]
         return await self._interact(payloads.pressed(buttons[title], shown, self.bot["id"], channel, user), user)
+
+    async def choose(self, user: Json, message: Json, title: str) -> Interaction:
+        """Choose a line of the menu under a message of the bot, as it stands there."""
+        shown = self.messages[message["id"]]
+        (menu,) = [child for row in shown["components"] for child in row["components"]]
+        values = [option["value"] for option in menu["options"] if option["label"] == title]
+        assert len(values) == 1, f"there is no one line {title!r}, only {[o['label'] for o in menu['options']]}"
+        payload = payloads.pressed(menu, shown, self.bot["id"], self._channels[shown["channel_id"]], user)
+        payload["data"]["values"] = values
+        return await self._interact(payload, user)
 
     async def _interact(self, payload: Json, user: Json) -> Interaction:
         payload["locale"] = self.locales.get(user["id"], payload["locale"])

@@ -1,8 +1,8 @@
-"""Buttons, images and files in Discord: the real library against a local Discord, and nothing kept in memory."""
+"""Buttons, menus, images and files in Discord: the real library against a local Discord, and nothing kept in memory."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,12 @@ def labels(message: Json) -> list[list[str]]:
     return [[button["label"] for button in row["components"]] for row in message["components"]]
 
 
+def lines(message: Json) -> list[str]:
+    """What the menu under a message offers; there is nothing else."""
+    ((menu,),) = [row["components"] for row in message["components"]]
+    return [option["label"] for option in menu["options"]]
+
+
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ours = [record for record in caplog.records if record.name.startswith("adapters")]
     return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
@@ -73,18 +79,61 @@ async def ask(server: DiscordServer, user: Json, channel: Json) -> Json:
     return message
 
 
-async def test_choices_become_buttons(server: DiscordServer, run: Any, ann: Json) -> None:
-    """Five stand in a row, under the last part of the answer, in their order."""
-    choices = tuple(ReplyChoice(f"n{i}", f"Choice {i}") for i in range(7))
+def offering(choices: Sequence[ReplyChoice]) -> Any:
+    """A handler that offers choices under an answer of two parts, and says which one was chosen."""
 
-    async def at_length(_: IncomingMessage, __: Progress) -> Reply:
-        return Reply("word " * 500, choices=choices)
+    async def handler(message: IncomingMessage, _: Progress) -> Reply:
+        if message.choice_id is not None:
+            return Reply(f"{message.choice_id}: {message.text}")
+        return Reply("word " * 500, choices=tuple(choices))
 
-    async with run(at_length):
-        await server.say(ann, server.dm(ann), "go")
-        first, last = [(await server.next_message())[0] for _ in range(2)]
+    return handler
+
+
+async def ask_at_length(server: DiscordServer, user: Json, channel: Json) -> Json:
+    """Say something that is answered in two parts; return the second."""
+    await server.say(user, channel, "go", mention_bot=True)
+    first, last = [(await server.next_message())[0] for _ in range(2)]
     assert first["components"] == []
-    assert labels(last) == [[f"Choice {i}" for i in range(5)], ["Choice 5", "Choice 6"]]
+    return last
+
+
+async def test_a_few_short_choices_become_buttons(server: DiscordServer, run: Any, ann: Json) -> None:
+    """They stand in a row, under the last part of the answer, in their order."""
+    async with run(offering([ReplyChoice(f"n{i}", f"Choice {i}") for i in range(5)])):
+        last = await ask_at_length(server, ann, server.general)
+    assert labels(last) == [[f"Choice {i}" for i in range(5)]]
+
+
+@pytest.mark.parametrize(
+    "titles", [[f"Choice {i}" for i in range(25)], ["A title of many words " * 4, "No"]], ids=["many", "long"]
+)
+async def test_other_choices_become_a_menu(server: DiscordServer, run: Any, ann: Json, titles: list[str]) -> None:
+    """What was chosen there is a message like a pressed button; afterwards it stands there alone, and for good."""
+    choices = [ReplyChoice(f"n{i}", title) for i, title in enumerate(titles)]
+    async with run(offering(choices)):
+        question = await ask_at_length(server, ann, server.general)
+        assert lines(question) == [title.strip() for title in titles]
+        interaction = await server.choose(ann, question, "No" if len(titles) == 2 else "Choice 9")
+        answer = await interaction.next_followup()
+    assert answer.content == ("n1: No" if len(titles) == 2 else "n9: Choice 9")
+    assert labels(question) == [[answer.content.split(": ")[1]]]
+    assert question["components"][0]["components"][0]["disabled"] is True
+
+
+async def test_menu_is_for_the_person_asked_and_for_later_starts(server: DiscordServer, run: Any, ann: Json) -> None:
+    """Another person is turned away, and the menu stays; a bot that knows nothing of it reads it."""
+    handler = offering([ReplyChoice(f"n{i}", f"Choice {i}") for i in range(7)])
+    async with run(handler):
+        question = await ask_at_length(server, ann, server.general)
+    async with run(handler):
+        stranger = await server.choose(payloads.user("ben"), question, "Choice 1")
+        await stranger.deferred()
+        assert stranger.callback is not None
+        assert stranger.callback["data"]["content"] == NOT_YOURS
+        assert stranger.callback["data"]["flags"] & EPHEMERAL
+        interaction = await server.choose(ann, question, "Choice 2")
+        assert (await interaction.next_followup()).content == "n2: Choice 2"
 
 
 async def test_odd_choices_do_not_cost_the_answer(
@@ -93,16 +142,10 @@ async def test_odd_choices_do_not_cost_the_answer(
     """Long titles are cut; what cannot be shown is left out with a line in the log, and the rest is there."""
     odd = [ReplyChoice("blank", " \n "), ReplyChoice("n1", "twice"), ReplyChoice("ü", "no id"), ReplyChoice("", "none")]
     many = [ReplyChoice(f"n{i}", f"{i} " + "long title \ud83d " * 20) for i in range(30)]
-
-    async def oddly(_: IncomingMessage, __: Progress) -> Reply:
-        return Reply("Which?", choices=(*many[:2], *odd, *many[2:]))
-
-    async with run(oddly):
-        await server.say(ann, server.dm(ann), "go")
-        message, _ = await server.next_message()
-    titles = [title for row in labels(message) for title in row]
+    async with run(offering((*many[:2], *odd, *many[2:]))):
+        titles = lines(await ask_at_length(server, ann, server.general))
     assert [title.split()[0] for title in titles] == [str(i) for i in range(25)]
-    assert max(map(len, titles)) <= 80
+    assert max(map(len, titles)) <= 100
     assert warnings(caplog) == ["9 of 34 choices cannot be shown and are left out"]
 
 
