@@ -12,7 +12,7 @@ import re
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -166,6 +166,7 @@ class TelegramServer:
             "sendphoto": self._send_photo,
             "senddocument": self._send_document,
             "deletemessage": self._delete_message,
+            "deletemessages": self._delete_messages,
             "sendchataction": self._send_chat_action,
         }
 
@@ -489,7 +490,15 @@ class TelegramServer:
         return True
 
     async def _delete_message(self, params: dict[str, str]) -> bool:
-        self.messages.remove(self._own_message(params, "deleted"))
+        message = self._own_message(params, "deleted")
+        self.messages.remove(message)
+        del self._history[message["chat"]["id"], message["message_id"]]
+        return True
+
+    async def _delete_messages(self, params: dict[str, str]) -> bool:
+        for message_id in json.loads(params["message_ids"]):
+            with suppress(ApiError):  # those that are gone are skipped
+                await self._delete_message({**params, "message_id": message_id})
         return True
 
     async def _send_chat_action(self, params: dict[str, str]) -> bool:
