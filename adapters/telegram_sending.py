@@ -4,8 +4,9 @@ Imports python-telegram-bot and this package, nothing else of Parley.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from telegram import InlineKeyboardMarkup, InputFile, MaybeInaccessibleMessage, Message, ReplyParameters
 from telegram.constants import ChatAction, ChatType, FileSizeLimit, MessageLimit
@@ -23,8 +24,13 @@ logger = logging.getLogger(__name__)
 UPLOAD_TIMEOUT_S = 60.0
 """How long Telegram may take over a file, above all one that it fetches itself."""
 
-Call = Callable[[int], Awaitable[Message]]
-"""Sends something to the chat of an id."""
+T = TypeVar("T")
+
+Call = Callable[[int], Awaitable[T]]
+"""Does something in the chat of an id."""
+
+UNCHANGED = "message is not modified"
+"""What Telegram says of an edit that would leave everything as it is."""
 
 
 class Place:
@@ -55,7 +61,7 @@ class Place:
         except TelegramError as exc:
             logger.debug("progress was not shown in Telegram: %s", reason(exc))
 
-    async def say(self, reply: Reply, owner_id: str) -> None:
+    async def say(self, reply: Reply, owner_id: str) -> list[str]:
         """Send an answer in as many messages as it needs, and after it what goes with it; what fails is logged.
 
         Parameters
@@ -64,36 +70,95 @@ class Place:
             The answer. Its choices stand under the last part of the text.
         owner_id
             The person who may choose.
+
+        Returns
+        -------
+        list of str
+            The ids of the messages as which it stands now.
         """
-        below = self._below
+        return await self.edit(reply, owner_id, ())
+
+    async def edit(self, reply: Reply, owner_id: str, earlier_ids: Sequence[str]) -> list[str]:
+        """Put an answer in the place of an earlier one; what fails is logged.
+
+        From the first message on that cannot be edited, the answer is sent anew, as are its images and files. What is
+        left of the earlier answer is deleted, once the new one stands.
+
+        Parameters
+        ----------
+        reply, owner_id
+            As for `say`.
+        earlier_ids
+            What `say` or `edit` returned for the earlier answer.
+
+        Returns
+        -------
+        list of str
+            The ids of the messages as which it stands now.
+        """
         parts = _parts(reply.text)
+        buttons = keyboard(reply.choices, owner_id)
+        ids: list[str] = []
         try:
-            for i, part in enumerate(parts, 1):
-                await self._send(part, below, keyboard(reply.choices, owner_id) if i == len(parts) else None)
-                below = None
+            for part, earlier_id in zip(parts, earlier_ids, strict=False):
+                if not await self._change(earlier_id, part, buttons if len(ids) + 1 == len(parts) else None):
+                    break
+                ids.append(earlier_id)
+            n_edited = len(ids)
+            for part in parts[n_edited:]:
+                is_last = len(ids) + 1 == len(parts)
+                sent = await self._send(part, None if ids else self._below, buttons if is_last else None)
+                ids.append(str(sent.message_id))
         except TelegramError as exc:
             logger.warning("an answer was not sent to Telegram chat %s: %s", self._chat_id, reason(exc))
-            return
+            return ids + list(earlier_ids[len(ids) :])
         for attachment in reply.attachments:
             try:
-                await self._attach(attachment)
+                ids += await self._attach(attachment)
             except TelegramError as exc:
                 logger.warning("%s was not sent to Telegram: %s", attachment.source, reason(exc))
+        await self._delete(earlier_ids[n_edited:])
+        return ids
 
-    async def _attach(self, attachment: ReplyAttachment) -> None:
+    async def _change(self, message_id: str, text: str, buttons: InlineKeyboardMarkup | None) -> bool:
+        """Edit a message of the bot; False if it is gone, too old or no text."""
+
+        async def change(chat_id: int) -> Message | bool:
+            return await self._bot.edit_message_text(
+                text, chat_id=chat_id, message_id=int(message_id), reply_markup=buttons
+            )
+
+        try:
+            await self._deliver(change)
+        except BadRequest as exc:
+            if UNCHANGED not in exc.message.lower():
+                logger.debug("an answer in Telegram cannot be edited and is sent anew: %s", reason(exc))
+                return False
+        return True
+
+    async def _delete(self, message_ids: Sequence[str]) -> None:
+        if not message_ids:
+            return
+        try:
+            await self._deliver(lambda chat_id: self._bot.delete_messages(chat_id, [int(one) for one in message_ids]))
+        except TelegramError as exc:
+            logger.debug("an earlier answer was not deleted in Telegram: %s", reason(exc))
+
+    async def _attach(self, attachment: ReplyAttachment) -> list[str]:
+        """Send an image or a file; returns the ids of the messages."""
         if is_address(attachment):
             try:
-                await self._upload(attachment.source, is_image=attachment.is_image)
+                return await self._upload(attachment.source, is_image=attachment.is_image)
             except BadRequest as exc:  # what it fetches is limited in size and kind
                 logger.info("Telegram does not fetch %s, so the address is sent: %s", attachment.source, reason(exc))
-                await self._send(attachment.source, None)
-            return
+                return [str((await self._send(attachment.source, None)).message_id)]
         limit = FileSizeLimit.PHOTOSIZE_UPLOAD if attachment.is_image else FileSizeLimit.FILESIZE_UPLOAD
         file = await load_file(attachment, limit)
-        if file is not None:
-            await self._upload(InputFile(file.data, filename=file.name), is_image=attachment.is_image)
+        if file is None:
+            return []
+        return await self._upload(InputFile(file.data, filename=file.name), is_image=attachment.is_image)
 
-    async def _upload(self, source: str | InputFile, *, is_image: bool) -> None:
+    async def _upload(self, source: str | InputFile, *, is_image: bool) -> list[str]:
         async def send(chat_id: int) -> Message:
             if is_image:
                 return await self._bot.send_photo(
@@ -103,7 +168,7 @@ class Place:
                 chat_id, source, message_thread_id=self._thread_id, read_timeout=UPLOAD_TIMEOUT_S
             )
 
-        await self._deliver(send)
+        return [str((await self._deliver(send)).message_id)]
 
     async def _send(
         self, text: str, below: ReplyParameters | None, buttons: InlineKeyboardMarkup | None = None
@@ -115,12 +180,12 @@ class Place:
 
         return await self._deliver(send)
 
-    async def _deliver(self, send: Call) -> Message:
+    async def _deliver(self, call: Call[T]) -> T:
         try:
-            return await repeat_if_never_sent(lambda: send(self._chat_id))
+            return await repeat_if_never_sent(lambda: call(self._chat_id))
         except ChatMigrated as exc:
             self._chat_id = exc.new_chat_id
-            return await repeat_if_never_sent(lambda: send(self._chat_id))
+            return await repeat_if_never_sent(lambda: call(self._chat_id))
 
 
 async def post(bot: PollingBot, chat_id: int, text: str) -> None:

@@ -1,0 +1,149 @@
+"""How an answer stands in Telegram: the real library's bot against a Bot API server."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from telegram import Message
+
+from adapters.base import Reply, ReplyAttachment, ReplyChoice
+from adapters.telegram_polling import PollingBot, Watch
+from adapters.telegram_sending import Place
+from tests.e2e.telegram_server import TelegramServer, group, person, private
+
+Json = dict[str, Any]
+
+ADA = person(1, "Ada")
+CHAT = private(ADA)
+CLUB = group(-1001, title="Club")
+PICTURE = "https://example.org/chess.png"
+CHOICES = (ReplyChoice("hours", "Opening hours"),)
+LONG = Reply("first " * 600 + "\n\n" + "second " * 500)
+
+# The library warns of its own attribute, whenever it is told to pause.
+pytestmark = pytest.mark.filterwarnings("ignore:.*attribute `retry_after`:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TelegramServer]:
+    async with TelegramServer() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+async def bot(server: TelegramServer) -> AsyncIterator[PollingBot]:
+    async with PollingBot(server.token, server.api_url, Watch()) as bot:
+        yield bot
+
+
+async def place_in(server: TelegramServer, bot: PollingBot, chat: Json | None = None, **more: Any) -> Place:
+    """The place of the answer to a message that was said just now."""
+    said = await server.say(ADA, chat, "hello", **more)
+    return Place(bot, Message.de_json(said, bot))
+
+
+def texts(server: TelegramServer) -> list[str]:
+    return [message.get("text", "(a photo)").split()[0] for message in server.messages]
+
+
+def ids(server: TelegramServer) -> list[str]:
+    return [str(message["message_id"]) for message in server.messages]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    ours = [record for record in caplog.records if record.name.startswith("adapters")]
+    return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
+
+
+# An answer, and another in its place.
+
+
+async def test_tells_the_ids_of_an_answer(server: TelegramServer, bot: PollingBot) -> None:
+    """Of its parts, and of what goes with it."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply(LONG.text, attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    assert texts(server) == ["first", "second", "(a"]
+    assert said == ids(server)
+
+
+async def test_edits_an_answer(server: TelegramServer, bot: PollingBot) -> None:
+    """The same message holds the new words and the new buttons, and nothing else is sent."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("old"), "1")
+    assert await place.edit(Reply("new", choices=CHOICES), "1", said) == said
+    (message,) = server.messages
+    assert (message["text"], "reply_markup" in message) == ("new", True)
+
+
+async def test_longer_answer_takes_more_messages(server: TelegramServer, bot: PollingBot) -> None:
+    """What does not fit into the earlier messages follows them."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("old"), "1")
+    edited = await place.edit(LONG, "1", said)
+    assert texts(server) == ["first", "second"]
+    assert edited == ids(server)
+    assert edited[:1] == said
+
+
+async def test_shorter_answer_leaves_nothing_behind(server: TelegramServer, bot: PollingBot) -> None:
+    """Messages and pictures of the earlier answer that are not needed go."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply(LONG.text, attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    edited = await place.edit(Reply("new"), "1", said)
+    assert texts(server) == ["new"]
+    assert edited == ids(server) == said[:1]
+
+
+async def test_same_answer_stays(server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture) -> None:
+    """That nothing is to be changed is no failure."""
+    place = await place_in(server, bot)
+    said = await place.say(LONG, "1")
+    assert await place.edit(LONG, "1", said) == said == ids(server)
+    assert warnings(caplog) == []
+
+
+async def test_answer_that_cannot_be_edited_is_sent_anew(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture stands where a text has to, or a message is too old: from there on all is new, and the old is gone."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("old", attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    edited = await place.edit(LONG, "1", said)
+    assert texts(server) == ["first", "second"]
+    assert edited == ids(server)
+    server.fail_next("editMessageText", 400)
+    again = await place.edit(Reply("new"), "1", edited)
+    assert texts(server) == ["new"]
+    assert again == ids(server)
+    assert warnings(caplog) == []
+
+
+async def test_deleted_answer_is_sent_anew(server: TelegramServer, bot: PollingBot) -> None:
+    """An admin of the group has deleted it: the new one is a reply to the question again."""
+    place = await place_in(server, bot, CLUB)
+    said = await place.say(Reply("old"), "1")
+    await bot.delete_message(CLUB["id"], int(said[0]))
+    assert await place.edit(Reply("new"), "1", said) == ids(server)
+    (message,) = server.messages
+    assert "reply_to_message" in message
+
+
+async def test_earlier_answer_stays_if_the_new_one_fails(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is left with less than they had."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("old", attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    server.fail_next("sendMessage", 502)
+    assert await place.edit(LONG, "1", said) == said == ids(server)
+    assert texts(server) == ["first", "(a"]
+    assert len(warnings(caplog)) == 1
