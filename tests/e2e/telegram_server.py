@@ -20,6 +20,8 @@ from typing import Any, Literal, Self
 
 from aiohttp import web
 
+from tests.e2e.telegram_entities import NotParsedError, parse_html, utf16_length
+
 Json = dict[str, Any]
 
 SPECS = Path(__file__).resolve().parents[2].parent / "shared" / "specs"
@@ -45,10 +47,6 @@ def load_spec() -> Any | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to be closed by itself
         return module.TelegramSpec(str(SPECS / "telegram-bot-api.json"))
-
-
-def utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def person(user_id: int, first_name: str, **more: Any) -> Json:
@@ -96,11 +94,12 @@ class Fault:
     times: float
     delivered: bool
     parameters: Json = field(default_factory=dict)
+    description: str = ""
 
     def answer(self) -> web.Response:
         if isinstance(self.status, int) and self.status > web.HTTPInternalServerError.status_code:
             return web.Response(status=self.status, text="<html>the gateway has no answer</html>")
-        return failure(ApiError(int(self.status), f"Fault {self.status}", self.parameters))
+        return failure(ApiError(int(self.status), self.description or f"Fault {self.status}", self.parameters))
 
 
 class ApiError(Exception):
@@ -285,6 +284,7 @@ class TelegramServer:
         times: float = 1,
         delivered: bool = False,
         retry_after: int | None = None,
+        description: str = "",
     ) -> None:
         """Let the next calls of a method fail.
 
@@ -298,9 +298,11 @@ class TelegramServer:
             Whether the method is carried out all the same, and only its answer is lost.
         retry_after
             With 429: the pause that is asked for, in seconds.
+        description
+            What the answer says, if it is no page.
         """
         parameters = {} if retry_after is None else {"retry_after": retry_after}
-        self._faults[method.lower()] = Fault(status, times, delivered, parameters)
+        self._faults[method.lower()] = Fault(status, times, delivered, parameters, description)
 
     def recover(self, method: str) -> None:
         self._faults.pop(method.lower(), None)
@@ -421,7 +423,7 @@ class TelegramServer:
 
     async def _send_message(self, params: dict[str, str]) -> Json:
         chat = self._chat(params)
-        return self._sent(self._new_message(self.me, chat, _checked_text(params)), params)
+        return self._sent(self._new_message(self.me, chat, **_content(params)), params)
 
     async def _send_photo(self, params: dict[str, str]) -> Json:
         self._check_upload(params, "photo", 10_000_000)
@@ -465,7 +467,7 @@ class TelegramServer:
         message = self._own_message(params, "edited")
         if "text" not in message:
             raise ApiError(400, "Bad Request: there is no text in the message to edit")
-        return self._edited(message, {"text": _checked_text(params)}, params)
+        return self._edited(message, _content(params), params)
 
     async def _edit_message_reply_markup(self, params: dict[str, str]) -> Json:
         return self._edited(self._own_message(params, "edited"), {}, params)
@@ -474,11 +476,12 @@ class TelegramServer:
         """Change a message; its buttons go unless there are new ones."""
         if "reply_markup" in params:
             changes["reply_markup"] = _checked_keyboard(params["reply_markup"])
-        after = {key: value for key, value in message.items() if key != "reply_markup"} | changes
+        replaced = {"reply_markup", "entities"} if "text" in changes else {"reply_markup"}
+        after = {key: value for key, value in message.items() if key not in replaced} | changes
         if after == message:
             raise ApiError(400, "Bad Request: message is not modified")
-        message.pop("reply_markup", None)
-        message |= {**changes, "edit_date": int(time.time())}
+        message.clear()
+        message |= {**after, "edit_date": int(time.time())}
         return message
 
     async def _answer_callback_query(self, params: dict[str, str]) -> bool:
@@ -553,13 +556,21 @@ def _menu(params: dict[str, str]) -> str:
     return json.dumps([scope, params.get("language_code", "")], sort_keys=True)
 
 
-def _checked_text(params: dict[str, str]) -> str:
-    text = params.get("text", "").strip()
-    if not text:
+def _content(params: dict[str, str]) -> Json:
+    """The text of a message as it is shown, and what is marked in it."""
+    text, entities = params.get("text", ""), json.loads(params.get("entities", "[]"))
+    if params.get("parse_mode") == "HTML":
+        try:
+            text, entities = parse_html(text)
+        except NotParsedError as error:
+            raise ApiError(400, f"Bad Request: can't parse entities: {error}") from None
+    if not text.strip():
         raise ApiError(400, "Bad Request: message text is empty")
     if utf16_length(text) > 4096:
         raise ApiError(400, "Bad Request: message is too long")
-    return text
+    n_before = utf16_length(text) - utf16_length(text.lstrip())
+    shifted = [{**entity, "offset": max(entity["offset"] - n_before, 0)} for entity in entities]
+    return {"text": text.strip(), **({"entities": shifted} if shifted else {})}
 
 
 def _checked_keyboard(markup: str) -> Json:
