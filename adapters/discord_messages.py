@@ -8,11 +8,9 @@ import re
 import discord
 
 from adapters.base import IncomingMessage
+from adapters.formatting import plain_name
 
 PLATFORM = "discord"
-
-_MARKUP = re.compile(r"[\\*_~`|\[\]<>#]|\A\s*-")
-"""What Discord's markdown, its masked links and its mentions begin with."""
 
 
 def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingMessage | None:
@@ -87,17 +85,3 @@ def interaction_to_message(
 
 def _server_name(guild: discord.Guild | None) -> str:
     return plain_name(guild.name) if guild is not None else ""
-
-
-def plain_name(name: str) -> str:
-    """Return a name that somebody chose so that Discord shows it letter by letter.
-
-    A response may hold it, and a masked link in it would else be the bot's own words. The library's `escape_markdown`
-    escapes the first of two masked links only, and none behind an address.
-    """
-    return _MARKUP.sub(_escaped, name)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    before, sign = match[0][:-1], match[0][-1]
-    return f"{before}\\{sign}"

@@ -10,6 +10,7 @@ from telegram import CallbackQuery, Chat, MaybeInaccessibleMessage, Message, Mes
 from telegram.constants import ChatType
 
 from adapters.base import IncomingMessage
+from adapters.formatting import plain_name
 
 PLATFORM = "telegram"
 
@@ -105,7 +106,7 @@ def _incoming(message: Message, text: str, command: str | None) -> IncomingMessa
         user_id=str(sender.id),
         message_id=str(message.message_id),
         text=text,
-        display_name=sender.first_name,
+        display_name=plain_name(sender.first_name),
         is_direct=message.chat.type == ChatType.PRIVATE,
         is_addressed=True,
         locale=sender.language_code,
@@ -135,7 +136,7 @@ def press_to_message(query: CallbackQuery, choice_id: str, *, received_at: datet
         user_id=str(query.from_user.id),
         message_id=query.id,
         text=_title(query),
-        display_name=query.from_user.first_name,
+        display_name=plain_name(query.from_user.first_name),
         is_direct=query.message.chat.type == ChatType.PRIVATE,
         is_addressed=True,
         locale=query.from_user.language_code,
@@ -163,4 +164,4 @@ def _conversation_id(message: MaybeInaccessibleMessage) -> str:
 
 
 def _server_name(chat: Chat) -> str:
-    return chat.title or ""
+    return plain_name(chat.title or "")

@@ -9,14 +9,15 @@ from functools import partial
 from typing import TypeVar
 
 from telegram import InlineKeyboardMarkup, InputFile, MaybeInaccessibleMessage, Message, ReplyParameters
-from telegram.constants import ChatAction, ChatType, FileSizeLimit, MessageLimit
+from telegram.constants import ChatAction, ChatType, FileSizeLimit, ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from adapters.attachments import is_address, load_file
 from adapters.base import Reply, ReplyAttachment
-from adapters.formatting import split_text, utf16_length
+from adapters.formatting import utf16_length
 from adapters.telegram_choices import keyboard
-from adapters.telegram_messages import to_utf16, topic_of
+from adapters.telegram_html import TEXT_LIMIT, Rendered, as_written, render_parts
+from adapters.telegram_messages import topic_of
 from adapters.telegram_polling import PollingBot, reason, repeat_if_never_sent
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,12 @@ T = TypeVar("T")
 
 Call = Callable[[int], Awaitable[T]]
 """Does something in the chat of an id."""
+
+SendText = Callable[[int, str, ParseMode | None], Awaitable[T]]
+"""Sends words in a parse mode to the chat of an id."""
+
+UNREADABLE = "can't parse entities"
+"""What Telegram says of formatting that it cannot read."""
 
 UNCHANGED = "message is not modified"
 """What Telegram says of an edit that would leave everything as it is."""
@@ -43,21 +50,19 @@ class Place:
         self._below: ReplyParameters | None = None
         if message.chat.type != ChatType.PRIVATE:
             self._below = ReplyParameters(message.message_id, allow_sending_without_reply=True)
-        self._progress_id: int | None = None
+        self._progress_id: str | None = None
 
     async def show_typing(self) -> None:
         await self._bot.send_chat_action(self._chat_id, ChatAction.TYPING, message_thread_id=self._thread_id)
 
     async def show_progress(self, text: str) -> None:
         """Send the first sentence as a message, and put each later one in its place."""
-        sentence = next(iter(_parts(text)), None)
+        sentence = next(iter(render_parts(text)), None)
         if sentence is None:
             return
         try:
-            if self._progress_id is None:
-                self._progress_id = (await self._send(sentence, self._below)).message_id
-            else:
-                await self._bot.edit_message_text(sentence, chat_id=self._chat_id, message_id=self._progress_id)
+            if self._progress_id is None or not await self._change(self._progress_id, sentence, None):
+                self._progress_id = str((await self._send(sentence, self._below)).message_id)
         except TelegramError as exc:
             logger.debug("progress was not shown in Telegram: %s", reason(exc))
 
@@ -96,7 +101,7 @@ class Place:
         list of str
             The ids of the messages as which it stands now.
         """
-        parts = _parts(reply.text)
+        parts = render_parts(reply.text)
         buttons = keyboard(reply.choices, owner_id)
         ids: list[str] = []
         try:
@@ -120,16 +125,16 @@ class Place:
         await self._delete(earlier_ids[n_edited:])
         return ids
 
-    async def _change(self, message_id: str, text: str, buttons: InlineKeyboardMarkup | None) -> bool:
+    async def _change(self, message_id: str, text: Rendered, buttons: InlineKeyboardMarkup | None) -> bool:
         """Edit a message of the bot; False if it is gone, too old or no text."""
 
-        async def change(chat_id: int) -> Message | bool:
+        async def change(chat_id: int, words: str, parse_mode: ParseMode | None) -> Message | bool:
             return await self._bot.edit_message_text(
-                text, chat_id=chat_id, message_id=int(message_id), reply_markup=buttons
+                words, chat_id, int(message_id), parse_mode=parse_mode, reply_markup=buttons
             )
 
         try:
-            await self._deliver(change)
+            await self._deliver(partial(_formatted, text, change))
         except BadRequest as exc:
             if UNCHANGED not in exc.message.lower():
                 logger.debug("an answer in Telegram cannot be edited and is sent anew: %s", reason(exc))
@@ -151,7 +156,7 @@ class Place:
                 return await self._upload(attachment.source, is_image=attachment.is_image)
             except BadRequest as exc:  # what it fetches is limited in size and kind
                 logger.info("Telegram does not fetch %s, so the address is sent: %s", attachment.source, reason(exc))
-                return [str((await self._send(attachment.source, None)).message_id)]
+                return [str((await self._send(as_written(attachment.source), None)).message_id)]
         limit = FileSizeLimit.PHOTOSIZE_UPLOAD if attachment.is_image else FileSizeLimit.FILESIZE_UPLOAD
         file = await load_file(attachment, limit)
         if file is None:
@@ -171,14 +176,19 @@ class Place:
         return [str((await self._deliver(send)).message_id)]
 
     async def _send(
-        self, text: str, below: ReplyParameters | None, buttons: InlineKeyboardMarkup | None = None
+        self, text: Rendered, below: ReplyParameters | None, buttons: InlineKeyboardMarkup | None = None
     ) -> Message:
-        async def send(chat_id: int) -> Message:
+        async def send(chat_id: int, words: str, parse_mode: ParseMode | None) -> Message:
             return await self._bot.send_message(
-                chat_id, text, message_thread_id=self._thread_id, reply_parameters=below, reply_markup=buttons
+                chat_id,
+                words,
+                parse_mode,
+                message_thread_id=self._thread_id,
+                reply_parameters=below,
+                reply_markup=buttons,
             )
 
-        return await self._deliver(send)
+        return await self._deliver(partial(_formatted, text, send))
 
     async def _deliver(self, call: Call[T]) -> T:
         try:
@@ -188,14 +198,26 @@ class Place:
             return await repeat_if_never_sent(lambda: call(self._chat_id))
 
 
+async def _formatted(text: Rendered, send: SendText[T], chat_id: int) -> T:
+    """Send a text with its formatting; if Telegram cannot read that, without it."""
+    try:
+        return await send(chat_id, text.html, ParseMode.HTML)
+    except BadRequest as exc:
+        if UNREADABLE not in exc.message.lower():
+            raise
+        logger.warning("an answer goes to Telegram without its formatting: %s", reason(exc))
+        return await send(chat_id, text.plain, None)
+
+
 async def post(bot: PollingBot, chat_id: int, text: str) -> None:
     """Send a text to a chat, in as many messages as it needs; raises what the library raises."""
-    for part in _parts(text):
+    for part in render_parts(text):
+        send = partial(_formatted, part, bot.send_message)
         try:
-            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
+            await repeat_if_never_sent(partial(send, chat_id))
         except ChatMigrated as exc:
             chat_id = exc.new_chat_id
-            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
+            await repeat_if_never_sent(partial(send, chat_id))
 
 
 async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> None:
@@ -209,17 +231,13 @@ async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> N
 async def show_chosen(bot: PollingBot, message: MaybeInaccessibleMessage, title: str) -> None:
     """Take the buttons from under a message, and tell in it what was chosen; it may be gone by now."""
     chat_id, message_id = message.chat.id, message.message_id
-    text = f"{message.text}\n\n→ {title}" if isinstance(message, Message) and message.text and title else ""
+    asked = message.text if isinstance(message, Message) else None
+    text = f"{asked}\n\n→ {title}" if asked and title else ""
     try:
-        if text and utf16_length(text) <= MessageLimit.MAX_TEXT_LENGTH:
-            await bot.edit_message_text(text, chat_id=chat_id, message_id=message_id)
+        if isinstance(message, Message) and text and utf16_length(text) <= TEXT_LIMIT:
+            # Marks keep their places; the bare text would lose them.
+            await bot.edit_message_text(text, chat_id, message_id, entities=message.entities)
         else:
-            await bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id)
+            await bot.edit_message_reply_markup(chat_id, message_id)
     except TelegramError as exc:
         logger.debug("pressed buttons were not taken away in Telegram: %s", reason(exc))
-
-
-def _parts(text: str) -> list[str]:
-    """Split a text into messages that Telegram takes: no lone surrogates, none blank."""
-    sendable = to_utf16(text).decode("utf-16-le", "replace")
-    return [part for part in split_text(sendable, MessageLimit.MAX_TEXT_LENGTH, utf16_length) if part.strip()]

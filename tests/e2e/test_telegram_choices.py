@@ -119,7 +119,7 @@ async def test_press_is_a_message(server: TelegramServer, chat: Json | None, top
     said, pressed = asker.seen
     assert (pressed.choice_id, pressed.text, pressed.is_addressed) == ("hours", "Opening hours", True)
     assert (pressed.key, pressed.is_direct, pressed.display_name) == (said.key, said.is_direct, "Ada")
-    assert pressed.server_name == said.server_name == (chat["title"] if chat else "")
+    assert pressed.server_name == said.server_name == (chat["title"].replace("*", r"\*") if chat else "")
     assert pressed.received_at.tzinfo is not None
     assert answer["text"] == "hours: Opening hours"
     assert answer.get("message_thread_id") == topic

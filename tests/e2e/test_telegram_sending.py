@@ -9,7 +9,8 @@ from telegram import Message
 
 from adapters.base import Reply, ReplyAttachment, ReplyChoice
 from adapters.telegram_polling import PollingBot, Watch
-from adapters.telegram_sending import Place
+from adapters.telegram_sending import Place, post, show_chosen
+from tests.e2e.telegram_entities import marked
 from tests.e2e.telegram_server import TelegramServer, group, person, private
 
 Json = dict[str, Any]
@@ -146,4 +147,55 @@ async def test_earlier_answer_stays_if_the_new_one_fails(
     server.fail_next("sendMessage", 502)
     assert await place.edit(LONG, "1", said) == said == ids(server)
     assert texts(server) == ["first", "(a"]
+    assert len(warnings(caplog)) == 1
+
+
+# Formatting.
+
+
+async def test_answer_is_formatted(server: TelegramServer, bot: PollingBot) -> None:
+    """What the catalog marks is marked in the answer, in one that takes its place, and in a posted text."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("**Open** < 9 & > 5"), "1")
+    (message,) = server.messages
+    assert (message["text"], marked(message)) == ("Open < 9 & > 5", [("bold", "Open")])
+    await place.edit(Reply("*Closed*"), "1", said)
+    await post(bot, 1, "||Psst||")
+    assert [marked(message) for message in server.messages] == [[("italic", "Closed")], [("spoiler", "Psst")]]
+
+
+async def test_progress_is_formatted(server: TelegramServer, bot: PollingBot) -> None:
+    """Like every other text; if somebody deletes it, the next sentence is a new message."""
+    place = await place_in(server, bot)
+    for step in ("*one*", "*two*"):
+        await place.show_progress(step)
+    (message,) = server.messages
+    assert marked(message) == [("italic", "two")]
+    await bot.delete_message(1, message["message_id"])
+    await place.show_progress("three")
+    assert texts(server) == ["three"]
+
+
+async def test_chosen_keeps_the_formatting(server: TelegramServer, bot: PollingBot) -> None:
+    """What was asked stays as it was, above what was chosen."""
+    place = await place_in(server, bot)
+    await place.say(Reply("🎈 **Which** one?", choices=CHOICES), "1")
+    (message,) = server.messages
+    await show_chosen(bot, Message.de_json(message, bot), "*Opening* hours")
+    assert (message["text"], marked(message)) == ("🎈 Which one?\n\n→ *Opening* hours", [("bold", "Which")])
+    assert "reply_markup" not in message
+
+
+@pytest.mark.parametrize("method", ["sendMessage", "editMessageText"])
+async def test_formatting_that_is_refused_is_left_out(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    """Should Telegram find fault with the formatting, the answer arrives without marks, and once."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply("old"), "1") if method == "editMessageText" else []
+    server.fail_next(method, 400, description="Bad Request: can't parse entities: unsupported start tag")
+    await place.edit(Reply("**Open**: see [this](https://x.org)", choices=CHOICES), "1", said)
+    (message,) = server.messages
+    assert (message["text"], marked(message)) == ("Open: see this (https://x.org)", [])
+    assert "reply_markup" in message
     assert len(warnings(caplog)) == 1
