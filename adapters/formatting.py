@@ -29,8 +29,10 @@ _LONGEST_CLUSTER = 64
 
 _JOINER = "\u200d"
 
-_MARKUP = re.compile(r"[\\*_~`|\[\]<>#]|\A\s*-")
-"""What Markdown, its masked links and Discord's mentions begin with."""
+_MARKUP = re.compile(
+    r"(?P<address>https?://[^\s\\*~`|\[\]<>]*[^\s\\*~`|\[\]<>_])|[\\*_~`|\[\]<>#]|\A\s*-", re.IGNORECASE
+)
+"""What Markdown, its masked links and Discord's mentions begin with; an address may hold underscores and keep them."""
 
 
 def utf16_length(text: str) -> int:
@@ -39,15 +41,17 @@ def utf16_length(text: str) -> int:
 
 
 def plain_name(name: str) -> str:
-    """Return a name that somebody chose as Markdown that shows it letter by letter.
+    """Return a name that somebody chose, or a line that they wrote, as Markdown that shows it letter by letter.
 
-    A response may hold it, and a masked link in it would else be the bot's own words. discord.py's `escape_markdown`
+    An answer may hold it, and a masked link in it would else be the bot's own words. discord.py's `escape_markdown`
     escapes the first of two masked links only, and none behind an address.
     """
     return _MARKUP.sub(_escaped, name)
 
 
 def _escaped(match: re.Match[str]) -> str:
+    if match["address"]:
+        return match[0]
     before, sign = match[0][:-1], match[0][-1]
     return f"{before}\\{sign}"
 
