@@ -102,7 +102,7 @@ class Place:
             The ids of the messages as which it stands now.
         """
         parts = render_parts(reply.text)
-        buttons = keyboard(reply.choices, owner_id)
+        buttons = keyboard(reply, owner_id)
         ids: list[str] = []
         try:
             for part, earlier_id in zip(parts, earlier_ids, strict=False):

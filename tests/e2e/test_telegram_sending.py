@@ -60,6 +60,12 @@ def ids(server: TelegramServer) -> list[str]:
     return [str(message["message_id"]) for message in server.messages]
 
 
+def data(message: Json) -> list[list[str]]:
+    """What the buttons under a message carry."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [[button["callback_data"] for button in row] for row in rows]
+
+
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ours = [record for record in caplog.records if record.name.startswith("adapters")]
     return [record.getMessage() for record in ours if record.levelno >= logging.WARNING]
@@ -148,6 +154,19 @@ async def test_earlier_answer_stays_if_the_new_one_fails(
     assert await place.edit(LONG, "1", said) == said == ids(server)
     assert texts(server) == ["first", "(a"]
     assert len(warnings(caplog)) == 1
+
+
+async def test_thumbs_stand_under_an_answer(server: TelegramServer, bot: PollingBot) -> None:
+    """Under its last part; choices take their place, and so does an answer that is not voted on."""
+    place = await place_in(server, bot)
+    said = await place.say(Reply(LONG.text, answer_id="a1B2", can_vote=True), "1")
+    assert [data(message) for message in server.messages] == [[], [["v:a1B2:+", "v:a1B2:-"]]]
+    thumbs = server.messages[1]["reply_markup"]["inline_keyboard"][0]
+    assert [button["text"] for button in thumbs] == ["\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"]
+    said = await place.edit(Reply("new", choices=CHOICES, answer_id="c3", can_vote=True), "1", said)
+    assert [data(message) for message in server.messages] == [[["c:1:hours"]]]
+    await place.edit(Reply("newer", answer_id="d4"), "1", said)
+    assert [data(message) for message in server.messages] == [[]]
 
 
 # Formatting.
