@@ -17,7 +17,7 @@ MOST_IN_A_ROW = 4
 
 
 def keyboard(reply: Reply, owner_id: str) -> InlineKeyboardMarkup | None:
-    """Return what stands under an answer, if anything: its choices, for one person to press, or thumbs for everybody."""
+    """Return what stands under an answer, if anything: choices, for one person to press, or thumbs for everybody."""
     rows = [[_choice_button(choice, owner_id) for choice in row] for row in _rows(reply.choices)]
     answer_id = votable_id(reply)
     if answer_id is not None:
