@@ -41,14 +41,17 @@ class TelegramAdapter:
         Answers every message that is meant for it. The menu shows those of its commands that are not only for admins.
     api_url
         What stands before the token in every URL, such as ``http://host:port/bot``; None is Telegram's own.
+    rate_limits
+        Whether the bot keeps within Telegram's limits by itself, rather than be told to pause.
     """
 
     platform = PLATFORM
 
-    def __init__(self, *, token: str, bot: Bot, api_url: str | None) -> None:
+    def __init__(self, *, token: str, bot: Bot, api_url: str | None, rate_limits: bool = True) -> None:
         self._token = token
         self._bot = bot
         self._api_url = api_url
+        self._rate_limits = rate_limits
         self._connected = asyncio.Event()
         self._client: PollingBot | None = None
 
@@ -72,7 +75,7 @@ class TelegramAdapter:
     async def _serve(self, stack: AsyncExitStack) -> None:
         """Connect, leaving on `stack` what undoes each step, and stay until the token is refused."""
         watch = Watch()
-        bot = PollingBot(self._token, self._api_url, watch)
+        bot = PollingBot(self._token, self._api_url, watch, rate_limits=self._rate_limits)
         stack.push_async_callback(bot.shutdown)
         queues = ReplyQueues()
         # One by one, which keeps the order: the handler only queues, so no update holds up another.

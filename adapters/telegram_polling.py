@@ -1,6 +1,6 @@
 """The Telegram connection: how the bot polls, what it says of an outage, and which failures may be repeated.
 
-Imports python-telegram-bot and httpx, which that stands on; nothing of Parley.
+Imports python-telegram-bot, httpx, which that stands on, and this package; nothing else of Parley.
 """
 
 import asyncio
@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 import httpx
 from telegram import LinkPreviewOptions, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
-from telegram.ext import AIORateLimiter, Defaults, ExtBot
+from telegram.ext import Defaults, ExtBot
 from telegram.request import HTTPXRequest
+
+from adapters.telegram_limits import ChatLimits
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +32,6 @@ CLOSING_S = 2.0
 
 JITTER_S = 1.0
 """Added at random to the library's own back-off, so that many bots do not come back in the same instant."""
-
-FLOOD_RETRIES = 5
-"""How often a call that Telegram refused with 429 is made again, each time after the pause that it asked for."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures after which the request cannot have arrived."""
@@ -124,16 +123,18 @@ class PollingBot(ExtBot[int]):
         What stands before the token in every URL; None is Telegram's own.
     watch
         Told of every poll.
+    rate_limits
+        Whether calls are held back before Telegram asks for it.
     """
 
-    def __init__(self, token: str, api_url: str | None, watch: Watch) -> None:
+    def __init__(self, token: str, api_url: str | None, watch: Watch, *, rate_limits: bool = True) -> None:
         super().__init__(
             token,
             base_url=api_url or OFFICIAL_API_URL,
             request=QuietRequest(connection_pool_size=256, read_timeout=READ_TIMEOUT_S),
             get_updates_request=QuietRequest(connection_pool_size=2),
             defaults=Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)),
-            rate_limiter=AIORateLimiter(max_retries=FLOOD_RETRIES),
+            rate_limiter=ChatLimits(is_throttling=rate_limits),
         )
         self._watch = watch
 

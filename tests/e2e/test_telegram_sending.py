@@ -1,5 +1,6 @@
 """How an answer stands in Telegram: the real library's bot against a Bot API server."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -218,3 +219,20 @@ async def test_formatting_that_is_refused_is_left_out(
     assert (message["text"], marked(message)) == ("Open: see this (https://x.org)", [])
     assert "reply_markup" in message
     assert len(warnings(caplog)) == 1
+
+
+# Limits.
+
+
+@pytest.mark.parametrize("rate_limits", [True, False])
+async def test_limits_are_kept_unless_switched_off(server: TelegramServer, *, rate_limits: bool) -> None:
+    """With them a group is sent twenty messages at once, and the next one waits; without them it gets all."""
+    server.join(CLUB)
+    async with PollingBot(server.token, server.api_url, Watch(), rate_limits=rate_limits) as bot:
+        tasks = [asyncio.create_task(bot.send_message(CLUB["id"], f"{i}")) for i in range(25)]
+        await asyncio.wait(tasks[:20])
+        if not rate_limits:
+            await asyncio.wait(tasks)
+        assert all(task.done() for task in tasks) is not rate_limits
+        for task in tasks:
+            task.cancel()
