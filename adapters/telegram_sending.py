@@ -1,59 +1,56 @@
-"""Sending answers to Telegram: in parts, with buttons, images and files.
+"""Sending answers to Telegram: in parts, with buttons, and what goes with them; and in the place of earlier ones.
 
 Imports python-telegram-bot and this package, nothing else of Parley.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from telegram import InlineKeyboardMarkup, InputFile, MaybeInaccessibleMessage, Message, ReplyParameters
-from telegram.constants import ChatAction, ChatType, FileSizeLimit, ParseMode
-from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram import MaybeInaccessibleMessage, Message, ReplyParameters
+from telegram.constants import ChatAction, ChatType
+from telegram.error import TelegramError
 
-from adapters.attachments import is_address, load_file
-from adapters.base import Reply, ReplyAttachment
+from adapters.base import Reply
 from adapters.formatting import utf16_length
 from adapters.telegram_choices import keyboard
-from adapters.telegram_html import TEXT_LIMIT, Rendered, as_written, render_parts
+from adapters.telegram_delivery import Chat, tell_of_failure
+from adapters.telegram_html import TEXT_LIMIT, render_parts
 from adapters.telegram_messages import topic_of
-from adapters.telegram_polling import PollingBot, reason, repeat_if_never_sent
+from adapters.telegram_polling import PollingBot, reason
+from adapters.telegram_uploads import send_attachment
 
 logger = logging.getLogger(__name__)
 
-UPLOAD_TIMEOUT_S = 60.0
-"""How long Telegram may take over a file, above all one that it fetches itself."""
-
-T = TypeVar("T")
-
-Call = Callable[[int], Awaitable[T]]
-"""Does something in the chat of an id."""
-
-SendText = Callable[[int, str, ParseMode | None], Awaitable[T]]
-"""Sends words in a parse mode to the chat of an id."""
-
-UNREADABLE = "can't parse entities"
-"""What Telegram says of formatting that it cannot read."""
-
-UNCHANGED = "message is not modified"
-"""What Telegram says of an edit that would leave everything as it is."""
-
 
 class Place:
-    """Where one message is answered: its chat, its topic and, in a group, below the message itself."""
+    """Where one message is answered: its chat, its topic and, in a group, below the message itself.
 
-    def __init__(self, bot: PollingBot, message: MaybeInaccessibleMessage) -> None:
-        self._bot = bot
-        self._chat_id = message.chat.id
-        self._thread_id = topic_of(message)
+    Parameters
+    ----------
+    bot
+        The connection.
+    message
+        What is answered, or has the button that was pressed.
+    report
+        Told of what an admin of the group has to mend.
+    """
+
+    def __init__(
+        self,
+        bot: PollingBot,
+        message: MaybeInaccessibleMessage,
+        report: Callable[[str], object] = logger.warning,
+    ) -> None:
+        self._asked_in = message.chat
+        self._chat = Chat(bot, message.chat.id, topic_of(message))
         self._below: ReplyParameters | None = None
         if message.chat.type != ChatType.PRIVATE:
             self._below = ReplyParameters(message.message_id, allow_sending_without_reply=True)
+        self._report = report
         self._progress_id: str | None = None
 
     async def show_typing(self) -> None:
-        await self._bot.send_chat_action(self._chat_id, ChatAction.TYPING, message_thread_id=self._thread_id)
+        await self._chat.show(ChatAction.TYPING)
 
     async def show_progress(self, text: str) -> None:
         """Send the first sentence as a message, and put each later one in its place."""
@@ -61,8 +58,8 @@ class Place:
         if sentence is None:
             return
         try:
-            if self._progress_id is None or not await self._change(self._progress_id, sentence, None):
-                self._progress_id = str((await self._send(sentence, self._below)).message_id)
+            if self._progress_id is None or not await self._chat.change_text(self._progress_id, sentence):
+                self._progress_id = await self._chat.send_text(sentence, self._below)
         except TelegramError as exc:
             logger.debug("progress was not shown in Telegram: %s", reason(exc))
 
@@ -72,7 +69,7 @@ class Place:
         Parameters
         ----------
         reply
-            The answer. Its choices stand under the last part of the text.
+            The answer. Its choices, or its thumbs, stand under the last part of the text.
         owner_id
             The person who may choose.
 
@@ -102,122 +99,33 @@ class Place:
             The ids of the messages as which it stands now.
         """
         parts = render_parts(reply.text)
-        buttons = keyboard(reply, owner_id)
+        buttons = [None] * (len(parts) - 1) + [keyboard(reply, owner_id)]
         ids: list[str] = []
         try:
-            for part, earlier_id in zip(parts, earlier_ids, strict=False):
-                if not await self._change(earlier_id, part, buttons if len(ids) + 1 == len(parts) else None):
+            for part, under, earlier_id in zip(parts, buttons, earlier_ids, strict=False):
+                if not await self._chat.change_text(earlier_id, part, under):
                     break
                 ids.append(earlier_id)
             n_edited = len(ids)
-            for part in parts[n_edited:]:
-                is_last = len(ids) + 1 == len(parts)
-                sent = await self._send(part, None if ids else self._below, buttons if is_last else None)
-                ids.append(str(sent.message_id))
+            for part, under in list(zip(parts, buttons, strict=False))[n_edited:]:
+                ids.append(await self._chat.send_text(part, None if ids else self._below, under))
         except TelegramError as exc:
-            logger.warning("an answer was not sent to Telegram chat %s: %s", self._chat_id, reason(exc))
+            tell_of_failure("an answer", self._asked_in, exc, self._report)
             return ids + list(earlier_ids[len(ids) :])
         for attachment in reply.attachments:
             try:
-                ids += await self._attach(attachment)
+                ids += await send_attachment(self._chat, attachment, self._below)
             except TelegramError as exc:
-                logger.warning("%s was not sent to Telegram: %s", attachment.source, reason(exc))
-        await self._delete(earlier_ids[n_edited:])
+                tell_of_failure(attachment.source, self._asked_in, exc, self._report)
+        await self._chat.delete(earlier_ids[n_edited:])
         return ids
-
-    async def _change(self, message_id: str, text: Rendered, buttons: InlineKeyboardMarkup | None) -> bool:
-        """Edit a message of the bot; False if it is gone, too old or no text."""
-
-        async def change(chat_id: int, words: str, parse_mode: ParseMode | None) -> Message | bool:
-            return await self._bot.edit_message_text(
-                words, chat_id, int(message_id), parse_mode=parse_mode, reply_markup=buttons
-            )
-
-        try:
-            await self._deliver(partial(_formatted, text, change))
-        except BadRequest as exc:
-            if UNCHANGED not in exc.message.lower():
-                logger.debug("an answer in Telegram cannot be edited and is sent anew: %s", reason(exc))
-                return False
-        return True
-
-    async def _delete(self, message_ids: Sequence[str]) -> None:
-        if not message_ids:
-            return
-        try:
-            await self._deliver(lambda chat_id: self._bot.delete_messages(chat_id, [int(one) for one in message_ids]))
-        except TelegramError as exc:
-            logger.debug("an earlier answer was not deleted in Telegram: %s", reason(exc))
-
-    async def _attach(self, attachment: ReplyAttachment) -> list[str]:
-        """Send an image or a file; returns the ids of the messages."""
-        if is_address(attachment):
-            try:
-                return await self._upload(attachment.source, is_image=attachment.is_image)
-            except BadRequest as exc:  # what it fetches is limited in size and kind
-                logger.info("Telegram does not fetch %s, so the address is sent: %s", attachment.source, reason(exc))
-                return [str((await self._send(as_written(attachment.source), None)).message_id)]
-        limit = FileSizeLimit.PHOTOSIZE_UPLOAD if attachment.is_image else FileSizeLimit.FILESIZE_UPLOAD
-        file = await load_file(attachment, limit)
-        if file is None:
-            return []
-        return await self._upload(InputFile(file.data, filename=file.name), is_image=attachment.is_image)
-
-    async def _upload(self, source: str | InputFile, *, is_image: bool) -> list[str]:
-        async def send(chat_id: int) -> Message:
-            if is_image:
-                return await self._bot.send_photo(
-                    chat_id, source, message_thread_id=self._thread_id, read_timeout=UPLOAD_TIMEOUT_S
-                )
-            return await self._bot.send_document(
-                chat_id, source, message_thread_id=self._thread_id, read_timeout=UPLOAD_TIMEOUT_S
-            )
-
-        return [str((await self._deliver(send)).message_id)]
-
-    async def _send(
-        self, text: Rendered, below: ReplyParameters | None, buttons: InlineKeyboardMarkup | None = None
-    ) -> Message:
-        async def send(chat_id: int, words: str, parse_mode: ParseMode | None) -> Message:
-            return await self._bot.send_message(
-                chat_id,
-                words,
-                parse_mode,
-                message_thread_id=self._thread_id,
-                reply_parameters=below,
-                reply_markup=buttons,
-            )
-
-        return await self._deliver(partial(_formatted, text, send))
-
-    async def _deliver(self, call: Call[T]) -> T:
-        try:
-            return await repeat_if_never_sent(lambda: call(self._chat_id))
-        except ChatMigrated as exc:
-            self._chat_id = exc.new_chat_id
-            return await repeat_if_never_sent(lambda: call(self._chat_id))
-
-
-async def _formatted(text: Rendered, send: SendText[T], chat_id: int) -> T:
-    """Send a text with its formatting; if Telegram cannot read that, without it."""
-    try:
-        return await send(chat_id, text.html, ParseMode.HTML)
-    except BadRequest as exc:
-        if UNREADABLE not in exc.message.lower():
-            raise
-        logger.warning("an answer goes to Telegram without its formatting: %s", reason(exc))
-        return await send(chat_id, text.plain, None)
 
 
 async def post(bot: PollingBot, chat_id: int, text: str) -> None:
     """Send a text to a chat, in as many messages as it needs; raises what the library raises."""
+    chat = Chat(bot, chat_id)
     for part in render_parts(text):
-        send = partial(_formatted, part, bot.send_message)
-        try:
-            await repeat_if_never_sent(partial(send, chat_id))
-        except ChatMigrated as exc:
-            chat_id = exc.new_chat_id
-            await repeat_if_never_sent(partial(send, chat_id))
+        await chat.send_text(part)
 
 
 async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> None:

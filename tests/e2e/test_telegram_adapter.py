@@ -275,6 +275,7 @@ async def test_repeats_what_was_never_sent(server: TelegramServer, monkeypatch: 
 
 async def test_goes_on_after_a_failed_send(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
     """Someone who has blocked the bot costs a line in the log, without what was said."""
+    caplog.set_level(logging.INFO, "adapters")
     server.blocked.add(1)
     async with running(server):
         await server.say(ADA, None, "a secret")

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,6 +221,132 @@ async def test_formatting_that_is_refused_is_left_out(
     assert (message["text"], marked(message)) == ("Open: see this (https://x.org)", [])
     assert "reply_markup" in message
     assert len(warnings(caplog)) == 1
+
+
+# Images and files.
+
+
+def picture(folder: Path, n_bytes: int = 10) -> ReplyAttachment:
+    """A picture that lies here."""
+    with (folder / "map.png").open("wb") as file:
+        file.truncate(n_bytes)
+    return ReplyAttachment(str(folder / "map.png"), is_image=True)
+
+
+@pytest.mark.parametrize("fault", ["refused", "too large"])
+async def test_what_is_no_photo_goes_as_a_file(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture, tmp_path: Path, fault: str
+) -> None:
+    """A panorama, a drawing of another kind, a very large picture: people can open it all the same."""
+    place = await place_in(server, bot, CLUB)
+    server.fail_next("sendPhoto", 400, description="Bad Request: PHOTO_INVALID_DIMENSIONS")
+    attachment = picture(tmp_path, 10 if fault == "refused" else 10_000_001)
+    said = await place.say(Reply("Look!", attachments=(attachment,)), "1")
+    text, document = server.messages
+    assert (text["text"], document["document"]["file_name"]) == ("Look!", "map.png")
+    assert said == ids(server)
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("kind", ["photo", "document"])
+async def test_upload_is_shown_while_it_lasts(server: TelegramServer, bot: PollingBot, kind: str) -> None:
+    """After a second, like typing; the text is there already."""
+    place = await place_in(server, bot)
+    server.fail_next(f"send{kind}", "hang")
+    attachment = ReplyAttachment(PICTURE, is_image=kind == "photo")
+    saying = asyncio.create_task(place.say(Reply("Look!", attachments=(attachment,)), "1"))
+    (call,) = await server.wait_for("sendChatAction")
+    assert call.params["action"] == f"upload_{kind}"
+    assert texts(server) == ["Look!"]
+    saying.cancel()
+    await asyncio.wait({saying})
+
+
+# Where an answer stands.
+
+
+async def test_all_of_an_answer_stands_in_the_topic(server: TelegramServer, bot: PollingBot) -> None:
+    """Progress, every part and what goes with them; and all but the later parts are replies to the question."""
+    forum = group(-1002, title="Forum", is_forum=True)
+    place = await place_in(server, bot, forum, topic=7)
+    await place.show_typing()
+    await place.show_progress("wait")
+    await place.say(Reply(LONG.text, attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    assert [message["message_thread_id"] for message in server.messages] == [7] * 4
+    assert server.calls_of("sendChatAction")[0].params["message_thread_id"] == "7"
+    assert ["reply_to_message" in message for message in server.messages] == [True, True, False, True]
+
+
+async def test_question_may_be_gone(server: TelegramServer, bot: PollingBot) -> None:
+    """The answer then is no reply, but is there."""
+    place = await place_in(server, bot, CLUB)
+    server._history.clear()
+    await place.say(Reply("hello", attachments=(ReplyAttachment(PICTURE, is_image=True),)), "1")
+    assert ["reply_to_message" in message for message in server.messages] == [False, False]
+
+
+async def test_group_may_become_a_supergroup_at_any_moment(server: TelegramServer, bot: PollingBot) -> None:
+    """What was not sent before is sent there, and so is an answer that could be edited no longer."""
+    place = await place_in(server, bot, CLUB)
+    said = await place.say(Reply("old"), "1")
+    server.migrated[CLUB["id"]] = -1005
+    edited = await place.edit(LONG, "1", said)
+    assert [message["chat"]["id"] for message in server.messages] == [CLUB["id"], -1005, -1005]
+    assert edited == ids(server)[1:]
+
+
+@pytest.mark.parametrize(
+    "description", ["Forbidden: bot was blocked by the user", "Forbidden: bot was kicked from the supergroup chat"]
+)
+async def test_who_does_not_want_the_bot_is_left_alone(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture, description: str
+) -> None:
+    """One line for the curious, and no second try."""
+    caplog.set_level(logging.INFO, "adapters")
+    place = await place_in(server, bot, CLUB)
+    server.fail_next("sendMessage", 403, times=math.inf, description=description)
+    assert await place.say(LONG, "1") == []
+    assert len(server.calls_of("sendMessage")) == 1
+    assert warnings(caplog) == []
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("adapters")]
+    assert description.removeprefix("Forbidden: ") in line
+
+
+@pytest.mark.parametrize(
+    ("description", "mend"),
+    [
+        ("Bad Request: TOPIC_CLOSED", "reopen the topic"),
+        ("Bad Request: not enough rights to send text messages to the chat", "give me the right"),
+        ("Bad Request: CHAT_WRITE_FORBIDDEN", "give me the right"),
+    ],
+)
+async def test_admins_are_told_what_they_can_mend(
+    server: TelegramServer, bot: PollingBot, caplog: pytest.LogCaptureFixture, description: str, mend: str
+) -> None:
+    """The group by its name, what Telegram said, and what helps; the same sentence each time."""
+    told: list[str] = []
+    said = await server.say(ADA, group(-1001, title="*Club*"), "hello")
+    server.fail_next("sendMessage", 400, times=math.inf, description=description)
+    for _ in range(2):
+        assert await Place(bot, Message.de_json(said, bot), told.append).say(Reply("x"), "1") == []
+    assert told[0] == told[1]
+    assert r"\*Club\*" in told[0]
+    assert mend in told[0]
+    assert warnings(caplog) == []
+
+
+async def test_what_goes_with_an_answer_may_be_forbidden(
+    server: TelegramServer, bot: PollingBot, tmp_path: Path
+) -> None:
+    """The text arrives, and the admins are told."""
+    told: list[str] = []
+    said = await server.say(ADA, CLUB, "hello")
+    for method in ("sendPhoto", "sendDocument"):
+        server.fail_next(method, 400, description="Bad Request: not enough rights to send photos to the chat")
+    place = Place(bot, Message.de_json(said, bot), told.append)
+    assert await place.say(Reply("Look!", attachments=(picture(tmp_path),)), "1") == ids(server)
+    assert texts(server) == ["Look!"]
+    assert len(told) == 1
 
 
 # Limits.
