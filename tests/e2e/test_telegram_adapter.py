@@ -16,7 +16,7 @@ from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.formatting import utf16_length
 from adapters.telegram_adapter import TelegramAdapter
 from tests.bots import BotOf
-from tests.e2e.telegram_runs import COMMANDS, echo, running
+from tests.e2e.telegram_runs import COMMANDS, echo, make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, load_spec, person, private
 
 ADA = person(1, "Ada", username="ada_lovelace")
@@ -86,22 +86,14 @@ async def test_answers_in_the_topic(server: TelegramServer) -> None:
 
 
 async def test_survives_everything_else(server: TelegramServer) -> None:
-    """Edits, stickers, service messages, channel posts and other bots stop nothing."""
+    """Late edits, places, service messages, channel posts and other bots stop nothing."""
     base = {"message_id": 900, "date": 1700000000, "chat": private(ADA), "from": ADA}
-    sticker = {
-        "file_id": "a",
-        "file_unique_id": "b",
-        "type": "regular",
-        "width": 1,
-        "height": 1,
-        "is_animated": False,
-        "is_video": False,
-    }
+    place = {"longitude": 1.5, "latitude": 2.5}
     channel = {"id": -1009, "type": "channel", "title": "News"}
     async with running(server):
         server._allowed_updates = set()
-        await server.send_update({"edited_message": {**base, "edit_date": 1700000001, "text": "edited"}})
-        await server.send_update({"message": {**base, "sticker": sticker}})
+        await server.send_update({"edited_message": {**base, "edit_date": 1700000121, "text": "edited"}})
+        await server.send_update({"message": {**base, "location": place}})
         await server.send_update({"message": {**base, "chat": CLUB, "new_chat_members": [BEN]}})
         await server.send_update({"channel_post": {**base, "chat": channel, "sender_chat": channel, "text": "news"}})
         await server.send_update({"message": {**base, "from": {**ADA, "is_bot": True}, "text": "beep"}})
@@ -199,18 +191,6 @@ async def test_keeps_the_order_of_one_and_lets_others_pass(server: TelegramServe
         assert (await server.next_message())["text"] == "other"
         go_on.set()
         assert [(await server.next_message(private(ADA)))["text"] for _ in range(2)] == ["first", "second"]
-
-
-async def test_publishes_the_menu_once(server: TelegramServer) -> None:
-    """The menu is set when it differs, without what is only for admins, and not again."""
-    async with running(server):
-        await server.wait_for("setMyCommands")
-    async with running(server):
-        await server.wait_for("getMyCommands", 2)
-        await server.say(ADA, None, "hello")
-        await server.next_message()
-    (call,) = server.calls_of("setMyCommands")
-    assert [c["command"] for c in json.loads(call.params["commands"])] == ["help", "why"]
 
 
 async def test_serves_without_a_menu(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -311,13 +291,16 @@ async def test_comes_back_after_an_outage(server: TelegramServer, caplog: pytest
 
 
 async def test_says_once_that_another_program_polls(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Two programs with one token get in each other's way for ever; one line names the cause and the mend."""
+    """Two programs with one token get in each other's way for ever; the admins are told the cause and the mend."""
     server.fail_next("getUpdates", 409, times=3)
-    async with running(server):
+    bot = BotOf(echo, COMMANDS)
+    async with running(server, adapter=make_adapter(server, bot=bot)):
         await server.say(ADA, None, "hello")
         await server.next_message()
-    assert caplog.text.count("another program reads") == 1
-    assert "TELEGRAM_TOKEN" in caplog.text
+    ((platform, fault),) = bot.reports
+    assert platform == "telegram"
+    assert "another program reads" in fault
+    assert "TELEGRAM_TOKEN" in fault
     assert "Traceback" not in caplog.text
 
 
@@ -361,7 +344,7 @@ async def test_an_unreachable_server_is_unavailable(caplog: pytest.LogCaptureFix
     assert "secret" not in str(error.value) + caplog.text
 
 
-@pytest.mark.parametrize("method", ["getMe", "deleteWebhook"])
+@pytest.mark.parametrize("method", ["getMe", "getWebhookInfo", "deleteWebhook"])
 @pytest.mark.parametrize("fault", ["drop", 500, 502])
 async def test_a_server_that_fails_at_start_is_unavailable(server: TelegramServer, method: str, fault: Any) -> None:
     """A failure of any call that connecting needs ends the run, and the next run connects."""

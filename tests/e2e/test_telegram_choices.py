@@ -1,7 +1,6 @@
 """Buttons, images and files in Telegram: the real library against a Bot API server, and nothing kept in memory."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -339,11 +338,3 @@ async def test_text_goes_without_what_telegram_refuses(
     (line,) = warnings(caplog)
     assert "map.png was not sent to Telegram" in line
     assert server.token not in line
-
-
-async def test_presses_are_asked_for(server: TelegramServer) -> None:
-    """Telegram delivers only what is asked for."""
-    async with running(server):
-        await server.wait_for("getUpdates")
-    allowed = json.loads(server.calls_of("getUpdates")[0].params["allowed_updates"])
-    assert sorted(allowed) == ["callback_query", "message"]
