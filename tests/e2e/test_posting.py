@@ -36,7 +36,6 @@ def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
 async def discord() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as server:
         yield server
-    assert server.violations == []
 
 
 @pytest.fixture
@@ -44,7 +43,6 @@ async def telegram() -> AsyncIterator[TelegramServer]:
     async with TelegramServer() as server:
         server.join(TEAM)
         yield server
-    assert server.violations == []
 
 
 @asynccontextmanager

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from adapters.formatting import plain_name, utf16_length
 from adapters.telegram_html import render, render_parts
+from tests.e2e import specs
 from tests.e2e.telegram_entities import parse_html
-from tests.e2e.telegram_server import load_spec
 
 MARKS = "*_~|`\\#>-[]()<>"
 
@@ -176,11 +176,10 @@ def test_any_name_is_shown_letter_by_letter(name: str) -> None:
 @given(any_text)
 def test_telegram_takes_any_text(text: str) -> None:
     """No tag is left open, and nothing is an unescaped sign."""
-    spec = load_spec()
     for part in render_parts(text):
         parse_html(part.html)
         for call in ({"text": part.html, "parse_mode": "HTML"}, {"text": part.plain}):
-            assert spec is None or spec.call("sendMessage", {"chat_id": "1", **call}) == []
+            assert specs.telegram_call("sendMessage", {"chat_id": "1", **call}) == []
 
 
 @given(any_text)
