@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,14 +174,16 @@ def _is_self_signed(server_context: ssl.SSLContext) -> bool:
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server)
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
-    while True:
-        for side in (client, server):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-            except ssl.SSLCertVerificationError as exc:
-                return exc.verify_code == SELF_SIGNED
+    with suppress(ssl.SSLError):  # whatever else they cannot agree on tells nothing of the certificate
+        while True:
+            for side in (client, server):
+                try:
+                    side.do_handshake()
+                except ssl.SSLWantReadError:
+                    continue
+                except ssl.SSLCertVerificationError as exc:
+                    return exc.verify_code == SELF_SIGNED
+    return False
 
 
 class Registration:
@@ -256,7 +258,7 @@ class Registration:
         logger.warning("the webhook was called without its secret; Telegram is told the secret again")
         try:
             await self._set_again()
-        except TelegramError as exc:
+        except (TelegramError, PlatformUnavailableError) as exc:
             logger.warning("Telegram was not told the secret of the webhook: %s", reason(exc))
 
     async def keep(self, watch: Watch) -> None:
