@@ -12,6 +12,9 @@ from adapters.base import IncomingMessage, Medium
 
 PLATFORM = "discord"
 
+_MARKUP = re.compile(r"[\\*_~`|\[\]<>#]|\A\s*-")
+"""What Discord's markdown, its masked links and its mentions begin with."""
+
 
 def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingMessage | None:
     """Return what a member says, to the bot or to others; None for what other machines say, and for notices.
