@@ -80,7 +80,7 @@ async def _by_library(client: discord.Client, route: Route, fields: Json, files:
         uploads = [discord.File(BytesIO(file.data), file.name) for file in files]
         form = _form(fields, uploads)
         return await client.http.request(route, form=form, files=uploads, timeout=TIMEOUT)
-    except (KeyError, ValueError) as exc:  # a 429 that does not say for how long, or JSON that breaks off
+    except (KeyError, TypeError, ValueError) as exc:  # a 429 that does not say for how long, or JSON that breaks off
         raise UnreadableError(f"{type(exc).__name__} in the answer to {route.key}") from exc
 
 

@@ -1,4 +1,4 @@
-"""Splitting an answer into parts that a platform accepts.
+"""Splitting an answer into parts that a platform accepts, and names that are shown letter by letter.
 
 Standard library only.
 """
@@ -16,7 +16,7 @@ _BREAKS = (
 )
 """Where a text may be cut, the best first."""
 
-_FENCE = re.compile(r"```(?:(?P<language>[A-Za-z0-9_+#.-]{0,20})\n)?.*?(?:```|\Z)", re.DOTALL)
+FENCE = re.compile(r"```(?:(?P<language>[A-Za-z0-9_+#.-]{0,20})\n)?.*?(?:```|\Z)", re.DOTALL)
 """A code block; one that is never closed runs to the end, as the platforms show it."""
 
 _CLOSING = "\n```"
@@ -29,10 +29,36 @@ _LONGEST_CLUSTER = 64
 
 _JOINER = "\u200d"
 
+_MARKUP = re.compile(
+    r"(?P<address>https?://[^\s\\*~`|\[\]<>]*[^\s\\*~`|\[\]<>_])|[\\*_~`|\[\]<>#]|\A\s*-", re.IGNORECASE
+)
+"""What Markdown, its masked links and Discord's mentions begin with; an address may hold underscores and keep them."""
+
 
 def utf16_length(text: str) -> int:
     """Return the length of a text in UTF-16 code units, as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def plain_name(name: str) -> str:
+    """Return a name that somebody chose, or a line that they wrote, as Markdown that shows it letter by letter.
+
+    An answer may hold it, and a masked link in it would else be the bot's own words. discord.py's `escape_markdown`
+    escapes the first of two masked links only, and none behind an address.
+    """
+    return _MARKUP.sub(_escaped, name)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    if match["address"]:
+        return match[0]
+    before, sign = match[0][:-1], match[0][-1]
+    return f"{before}\\{sign}"
+
+
+def sendable(text: str) -> str:
+    """Return a text with every lone surrogate replaced, which no platform could be sent."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def split_text(text: str, limit: int, length: Callable[[str], int] = len) -> list[str]:
@@ -69,7 +95,7 @@ def _take_part(text: str, limit: int, length: Callable[[str], int]) -> tuple[str
     """Split what is longer than the limit into its first part and the rest."""
     end = _reach(text, limit, length)
     window = text[: end + 1]  # one more: whitespace there lets a part fill the limit
-    fences = list(_FENCE.finditer(window)) if limit >= _FENCE_LIMIT else []
+    fences = list(FENCE.finditer(window)) if limit >= _FENCE_LIMIT else []
     if cut := _best_break(window, fences, end):
         return text[:cut].rstrip(), text[cut:].lstrip()
     last_fence_end = fences[-1].end() if fences else 0

@@ -200,6 +200,13 @@ def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
                 token=settings.telegram_token,
                 bot=bot,
                 api_url=settings.telegram_api_url,
+                admin_ids=settings.telegram_admin_ids,
+                inline=settings.telegram_inline,
+                webhook_url=settings.telegram_webhook_url,
+                webhook_secret=settings.telegram_webhook_secret,
+                webhook_listen=settings.telegram_webhook_listen,
+                webhook_cert=settings.telegram_webhook_cert,
+                webhook_key=settings.telegram_webhook_key,
             )
         )
     return adapters

@@ -59,6 +59,10 @@ class Gateway:
         What clients are told.
     max_concurrency, identify_every_s
         How many shards may open a session within how long; 0 s is no limit.
+    n_connected
+        How many connections there were.
+    n_to_turn_away
+        How many of the next connections are broken off before a word is said.
     n_to_refuse
         How many of the next sessions are refused as if another process had been faster.
     is_mute
@@ -82,6 +86,8 @@ class Gateway:
         self.heartbeat_interval_s = 41.25
         self.max_concurrency = 1
         self.identify_every_s = 0.0
+        self.n_connected = 0
+        self.n_to_turn_away = 0
         self.n_to_refuse = 0
         self.is_mute = False
         self._accepts_token = accepts_token
@@ -179,9 +185,15 @@ class Gateway:
         """Serve one connection."""
         if request.path == RESUME_PATH:
             self._violations.append("the gateway's address was given, and is not kept to after a resume")
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
         assert isinstance(request.transport, asyncio.Transport)
+        self.n_connected += 1
+        await self._notify()
+        socket = web.WebSocketResponse()
+        if self.n_to_turn_away > 0:
+            self.n_to_turn_away -= 1
+            request.transport.abort()
+            return socket
+        await socket.prepare(request)
         self._transports[socket] = request.transport
         await self._send(socket, _control(10, {"heartbeat_interval": int(self.heartbeat_interval_s * 1000)}))
         try:

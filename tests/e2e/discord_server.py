@@ -15,6 +15,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.e2e import discord_gateway as gateway
+from tests.e2e import discord_mishaps as mishaps
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_checks import load_spec
 from tests.e2e.discord_payloads import Json
@@ -42,18 +43,6 @@ class Request:
     body: Any
     files: Files = field(default_factory=list)
     status: int = 0
-
-
-@dataclass
-class Fault:
-    """What the next request that matches gets instead of an answer, or after it took effect."""
-
-    method: str
-    path: str
-    status: int
-    body: Json
-    headers: dict[str, str]
-    after_effect: bool
 
 
 @dataclass
@@ -190,7 +179,8 @@ class DiscordServer:
         self._interactions: dict[str, Interaction] = {}
         self._nonces: dict[str, Json] = {}
         self._unread: list[tuple[Json, Json]] = []
-        self._faults: list[Fault] = []
+        self._mishaps: list[mishaps.Mishap] = []
+        self._ended = asyncio.Event()
         self._refuses_token = False
         self._changed = asyncio.Condition()
         self._runner = web.AppRunner(self._application(), shutdown_timeout=1.0)
@@ -203,6 +193,7 @@ class DiscordServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ended.set()
         await self.gateway.close()
         await self._runner.cleanup()
 
@@ -289,6 +280,23 @@ class DiscordServer:
         self.messages[message["id"]] = message
         await self.gateway.dispatch("MESSAGE_CREATE", self._as_delivered(message, channel))
         return str(message["id"])
+
+    async def edit(self, message_id: str, text: str, **fields: Any) -> None:
+        """Have somebody change what they wrote."""
+        message = self.messages[message_id]
+        mention = f"<@{self.bot['id']}> " if self.bot in message["mentions"] else ""
+        message |= {"content": mention + text, "edited_timestamp": payloads.now(), **fields}
+        await self._deliver_change(message)
+
+    async def unfurl(self, message_id: str) -> None:
+        """Add the preview of a link to a message, as Discord does a moment later."""
+        message = self.messages[message_id]
+        message["embeds"] = [{"type": "link", "url": "https://example.org"}]
+        await self._deliver_change(message)
+
+    async def _deliver_change(self, message: Json) -> None:
+        channel = self._channels[message["channel_id"]]
+        await self.gateway.dispatch("MESSAGE_UPDATE", self._as_delivered(message, channel))
 
     def _as_delivered(self, message: Json, channel: Json) -> Json:
         """Add what the gateway adds, and take the text that the bot's intents do not show."""
@@ -425,14 +433,15 @@ class DiscordServer:
 
     def fail_next(self, method: str, path: str, status: int, *, code: int = 0, after_effect: bool = False) -> None:
         """Answer the next request to a path with an error."""
-        body = {"message": "this one fails", "code": code}
-        self._faults.append(Fault(method, path, status, body, {}, after_effect))
+        self.expect(mishaps.error(method, path, status, code=code, after_effect=after_effect))
 
     def rate_limit_next(self, method: str, path: str, *, retry_after_s: float = 0.05) -> None:
         """Answer the next request to a path with 429."""
-        body = {"message": "You are being rate limited.", "retry_after": retry_after_s, "global": False, "code": 0}
-        # without `Via` the library takes it for a ban
-        self._faults.append(Fault(method, path, 429, body, {"Via": "1.1 google"}, after_effect=False))
+        self.expect(mishaps.rate_limit(method, path, retry_after_s=retry_after_s))
+
+    def expect(self, *expected: mishaps.Mishap) -> None:
+        """Let the next requests that match go wrong, each once, in this order."""
+        self._mishaps += expected
 
     def refuse_token(self) -> None:
         """Accept no token from now on, like Discord after the owner has reset it."""
@@ -482,6 +491,8 @@ class DiscordServer:
             ("GET", "/gateway/bot", self._get_gateway),
             ("PATCH", "/applications/@me", self._patch_application),
             ("POST", "/channels/{channel}/messages", self._post_message),
+            ("PATCH", "/channels/{channel}/messages/{message}", self._patch_message),
+            ("DELETE", "/channels/{channel}/messages/{message}", self._delete_message),
             ("POST", "/channels/{channel}/typing", self._post_typing),
             ("PUT", "/applications/{application}/commands", self._put_commands),
             ("PUT", "/applications/{application}/guilds/{guild}/commands", self._put_commands),
@@ -507,14 +518,17 @@ class DiscordServer:
             record = Request(request.method, request.path.removeprefix(API), dict(request.query), body, files)
             body = None
             headers: dict[str, str] = {}
-            fault = self._take_fault(record)
-            if fault is None or fault.after_effect:
+            mishap = self._take_mishap(record)
+            if mishap is None or mishap.after_effect:
                 record.status, body = self._authorised(request, record, answer)
-            if fault is not None:
-                record.status, body, headers = fault.status, fault.body, fault.headers
+            if mishap is not None and mishap.way == "answered":
+                record.status, body, headers = mishap.status, mishap.body, mishap.headers
             self._check(record, body)
             self.requests.append(record)
             await self._notify()
+            if mishap is not None and mishap.way != "answered":
+                record.status = 0
+                return await mishap.befall(request, self._ended)
             if body is None:
                 return web.Response(status=record.status)
             # exactly this type, without a charset, or the library does not parse it
@@ -523,11 +537,11 @@ class DiscordServer:
 
         return handle
 
-    def _take_fault(self, record: Request) -> Fault | None:
-        for fault in self._faults:
-            if fault.method == record.method and re.fullmatch(fault.path, record.path):
-                self._faults.remove(fault)
-                return fault
+    def _take_mishap(self, record: Request) -> mishaps.Mishap | None:
+        for mishap in self._mishaps:
+            if mishap.meets(record.method, record.path):
+                self._mishaps.remove(mishap)
+                return mishap
         return None
 
     def _authorised(self, request: web.Request, record: Request, answer: RestAnswer) -> tuple[int, Any]:
@@ -539,7 +553,8 @@ class DiscordServer:
     def _check(self, record: Request, body: Any) -> None:
         if self.spec is not None:
             self.violations += self.spec[0].request(record.method, record.path, record.query, record.body)
-            if record.status < 500:  # of those the description says nothing
+            is_cut = record.status == 0 or (record.status == 429 and "retry_after" not in body)
+            if record.status < 500 and not is_cut:  # of those the description says nothing
                 self.violations += self.spec[0].response(record.method, record.path, record.status, body)
 
     def _unknown(self, request: web.Request, _: Any) -> tuple[int, Any]:
@@ -590,6 +605,21 @@ class DiscordServer:
         self.messages[message["id"]] = message
         self._unread.append((message, body))
         return 200, message
+
+    def _patch_message(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        message = self.messages.get(request.match_info["message"])
+        if message is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        refused = refusal(body, request[FILES])
+        if refused is not None:
+            return refused
+        message |= {"content": body["content"], "attachments": [], **_shown(body, request[FILES])}
+        return 200, message
+
+    def _delete_message(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        if self.messages.pop(request.match_info["message"], None) is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        return 204, None
 
     def _denied(self, channel: Json) -> int:
         """Return what the bot may not do in a channel; a thread obeys its channel."""

@@ -110,7 +110,8 @@ def test_a_long_title_is_cut_with_a_sign() -> None:
 )
 def test_telegram_puts_short_buttons_side_by_side(titles: list[str], rows: list[int]) -> None:
     """A row is shared out evenly, so its longest title decides how many fit."""
-    markup = keyboard([ReplyChoice(f"n{i}", title) for i, title in enumerate(titles)], "1")
+    choices = tuple(ReplyChoice(f"n{i}", title) for i, title in enumerate(titles))
+    markup = keyboard(Reply("Which?", choices=choices), "1")
     assert ([len(row) for row in markup.inline_keyboard] if markup else []) == rows
 
 

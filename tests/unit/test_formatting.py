@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formatting import split_text, utf16_length
+from adapters.formatting import plain_name, split_text, utf16_length
 
 WOMAN_SCIENTIST = "\U0001f469\U0001f3fd\u200d\U0001f52c"
 FLAG = "\U0001f1eb\U0001f1f7"
@@ -159,3 +159,19 @@ def test_huge_text_is_split_quickly(piece: str) -> None:
     started = time.perf_counter()
     split_text(piece * (100_000 // len(piece)), 4096, utf16_length)
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("written", "escaped"),
+    [
+        ("see https://x.org/a_b#c_d or a_b#c", r"see https://x.org/a_b#c_d or a\_b\#c"),
+        (
+            "https://x.org/**a** https://x.org/a_ <https://x.org>",
+            r"https://x.org/\*\*a\*\* https://x.org/a\_ \<https://x.org\>",
+        ),
+        ("[a](https://x.org/b_c)", r"\[a\](https://x.org/b_c)"),
+    ],
+)
+def test_address_in_what_somebody_wrote_stays_whole(written: str, escaped: str) -> None:
+    """Discord shows a backslash in an address; whatever either platform could read as a mark has one all the same."""
+    assert plain_name(written) == escaped
