@@ -51,7 +51,7 @@ async def make_plan(token: str, shard_count: int | None, shard_ids: Sequence[int
     Raises
     ------
     discord.DiscordException, aiohttp.ClientError, OSError
-        Whatever the library raises.
+        Whatever the library raises; ConnectionError if Discord takes no more new sessions today.
     """
     if shard_count == 1:
         return Plan(1, (0,))
@@ -62,7 +62,11 @@ async def make_plan(token: str, shard_count: int | None, shard_ids: Sequence[int
     finally:
         await http.close()
     n_shards = shard_count or recommended
-    return Plan(n_shards, tuple(shard_ids or range(n_shards)), limits["max_concurrency"])
+    plan = Plan(n_shards, tuple(shard_ids or range(n_shards)), limits["max_concurrency"])
+    if limits["remaining"] < len(plan.shard_ids):  # who goes on all the same has the token taken away
+        hours = limits["reset_after"] / 3_600_000
+        raise ConnectionError(f"the bot has connected too often, Discord takes no new session for {hours:.1f} hours")
+    return plan
 
 
 class Shards:

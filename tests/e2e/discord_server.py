@@ -139,8 +139,8 @@ class DiscordServer:
         The registered slash commands: ``"global"`` or a server's id, to a list.
     messages
         Every message by its id.
-    n_shards
-        How many Discord recommends.
+    n_shards, n_sessions_left
+        How many Discord recommends, and how many sessions it will take today.
     locales
         The languages of members, as interactions tell them, by the member's id.
     permissions
@@ -165,6 +165,7 @@ class DiscordServer:
         self.commands: dict[str, list[Json]] = {"global": [], self.guild_id: []}
         self.messages: dict[str, Json] = {}
         self.n_shards = 1
+        self.n_sessions_left = 999
         self.locales: dict[str, str] = {}
         self.permissions: dict[str, int] = {}
         self.roles: dict[str, Json] = {}
@@ -572,7 +573,7 @@ class DiscordServer:
         return 200, self.profile
 
     def _get_gateway(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000}
+        limit = {"total": 1000, "remaining": self.n_sessions_left, "reset_after": 14_400_000}
         return 200, {
             "url": self.gateway_url,
             "shards": self.n_shards,

@@ -219,15 +219,24 @@ def strange_server(*channels: str) -> tuple[str, list[Json]]:
     return guild_id, [payloads.text_channel(name, guild_id) for name in channels]
 
 
-async def test_new_server_is_greeted_where_its_notices_stand(server: DiscordServer, run: Any, bot: BotOf) -> None:
+async def test_new_server_is_greeted_where_its_notices_stand(
+    server: DiscordServer, run: Any, bot: BotOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bot is told of the server and its language, and what it says stands in the channel for such things."""
     guild_id, channels = strange_server("rules", "arrivals")
+    told = []
+
+    async def joined(platform: str, server_id: str, locale: str | None) -> Reply | None:
+        told.append((platform, server_id, locale))
+        return bot.greeting
+
+    monkeypatch.setattr(bot, "joined", joined)
     async with run():
         await server.invite_bot(guild_id, channels, system_channel_id=channels[1]["id"], preferred_locale="es-ES")
         message, body = await server.next_message()
     assert (message["channel_id"], message["content"]) == (channels[1]["id"], "Hello, I am new here.")
     assert body["allowed_mentions"] == {"parse": []}
-    assert bot.arrivals == [("discord", guild_id)]
+    assert told == [("discord", guild_id, "es-ES")]
 
 
 async def test_greeting_goes_where_the_bot_may_write(server: DiscordServer, run: Any) -> None:

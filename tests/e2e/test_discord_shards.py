@@ -176,6 +176,14 @@ async def test_recommendation_that_cannot_be_had_is_an_outage(server: DiscordSer
     await at_work.end()
 
 
+async def test_no_session_is_opened_beyond_the_days_limit(server: DiscordServer, tmp_path: Path) -> None:
+    """Discord takes the token from who goes on; the next try may come when it allows it again."""
+    server.n_shards, server.n_sessions_left = 2, 1
+    with pytest.raises(PlatformUnavailableError, match=r"no new session for 4\.0 hours"):
+        await make_adapter(server, tmp_path / "state").run(asyncio.Event())
+    assert shards_of(server) == []
+
+
 async def test_stop_ends_what_waits_for_its_turn(
     server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
