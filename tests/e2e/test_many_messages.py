@@ -76,6 +76,9 @@ class Hoarder(BotOf):
     def begin(self) -> None:
         self._kept = []
 
+    async def is_new(self, platform: str, event_id: str) -> bool:
+        return await self._bot.is_new(platform, event_id)  # the stand-in would remember every event
+
     async def _pass_on(self, message: IncomingMessage, progress: Progress) -> Reply | None:
         if self._kept is not None:
             self._kept.append(message)

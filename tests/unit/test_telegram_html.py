@@ -217,6 +217,18 @@ def test_long_code_is_code_in_every_part() -> None:
     assert parts[-1].html.endswith("</code></pre>\n<b>The end.</b>")
 
 
+def test_long_secret_is_hidden_in_every_part() -> None:
+    """A spoiler that is longer than a message does not spill."""
+    secret = "**Do not read.** Nor this. " * 400
+    parts = render_parts(f"Who did it? ||{secret.strip()}|| The end.")
+    shown_openly = ""
+    for part in parts:
+        text, entities = parse_html(part.html)
+        (hidden,) = [entity for entity in entities if entity["type"] == "spoiler"]
+        shown_openly += text[: hidden["offset"]] + text[hidden["offset"] + hidden["length"] :]
+    assert (len(parts), shown_openly) == (3, "Who did it?  The end.")
+
+
 @pytest.mark.parametrize(
     "piece",
     [
