@@ -19,6 +19,7 @@ from adapters.console_adapter import ConsoleAdapter
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.discord_server import DiscordServer
+from tests.e2e.telegram_entities import in_markdown
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person
 
 Json = dict[str, Any]
@@ -220,7 +221,7 @@ class _Telegram:
 
     async def _heard(self) -> Heard:
         self._last = message = await self._server.next_message(CLUB)
-        text, rows = message["text"], message.get("reply_markup", {}).get("inline_keyboard", [])
+        text, rows = in_markdown(message), message.get("reply_markup", {}).get("inline_keyboard", [])
         names = [self._name(await self._server.next_message(CLUB)) for _ in range(self._scene.n_attached())]
         self.n_heard += 1 + len(names)
         return Heard(text, tuple(button["text"] for row in rows for button in row), tuple(names))
@@ -233,7 +234,7 @@ class _Telegram:
         return Path(self._server.calls_of("sendPhoto")[-1].params["photo"]).name
 
     def posted(self) -> list[str]:
-        return [line for message in self._server.messages_in(TEAM["id"]) for line in message["text"].splitlines()]
+        return [line for message in self._server.messages_in(TEAM["id"]) for line in in_markdown(message).splitlines()]
 
 
 STAGES: Mapping[str, Callable[[Scene], AbstractAsyncContextManager[Stage]]] = {
