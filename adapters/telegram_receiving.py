@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from telegram import CallbackQuery, ChatMemberUpdated, Message, Update
+from telegram import CallbackQuery, ChatMemberUpdated, MaybeInaccessibleMessage, Message, Update
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
@@ -111,7 +111,7 @@ class Receiver:
             return
         if not incoming.is_addressed and not self._bot.listens(incoming):
             return
-        place = Place(self._client, message)
+        place = self._place(message)
         if incoming.is_edit:
             self._submit(update, incoming.key, partial(self._answer_edited, incoming, place, asked_at=message.date))
         else:
@@ -127,6 +127,9 @@ class Receiver:
             return not incoming.text
         self._albums.append(message.media_group_id)
         return False
+
+    def _place(self, message: MaybeInaccessibleMessage) -> Place:
+        return Place(self._client, message, partial(self._bot.report, PLATFORM))
 
     async def _answer(self, incoming: IncomingMessage, place: Place) -> None:
         reply = await self._reply_to(incoming, place)
@@ -186,7 +189,7 @@ class Receiver:
         incoming = replace(incoming, user_id=press.owner_id)
         show = partial(show_chosen, self._client, query.message, incoming.text)
         self._queues.submit(("press", query.id), partial(self._once, f"{update.update_id}:shown", show))
-        self._submit(update, incoming.key, partial(self._answer, incoming, Place(self._client, query.message)))
+        self._submit(update, incoming.key, partial(self._answer, incoming, self._place(query.message)))
 
     async def _choose_for_group(self, update: Update, query: CallbackQuery, press: Press) -> None:
         """Take a choice of whoever speaks for the group that was asked; it is nobody else's."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_server import DiscordServer
+from tests.e2e.telegram_entities import in_markdown
 from tests.e2e.telegram_server import TelegramServer, group, person
 
 Json = dict[str, Any]
@@ -122,7 +123,7 @@ class TelegramPlace:
     async def _answer(self, who: Json, text: str, n_answers: int = 1) -> str:
         said = await self._server.say(who, self._group, text)
         answers = [await self._server.next_message(said["chat"]) for _ in range(n_answers)]
-        return str(answers[-1]["text"])
+        return in_markdown(answers[-1])
 
 
 PLACES = ["discord direct", "discord server", "telegram private", "telegram group"]

@@ -102,3 +102,14 @@ def marked(message: Json) -> list[tuple[str, str]]:
         (entity["type"], units[2 * entity["offset"] : 2 * (entity["offset"] + entity["length"])].decode("utf-16-le"))
         for entity in message.get("entities", [])
     ]
+
+
+def in_markdown(message: Json) -> str:
+    """Return what a message says with its lists and quotes as the catalog writes them; other marks are left out."""
+    quotes = [entity for entity in message.get("entities", []) if entity["type"] == "blockquote"]
+    lines, offset = [], 0
+    for line in message["text"].split("\n"):
+        is_quoted = any(quote["offset"] <= offset < quote["offset"] + quote["length"] for quote in quotes)
+        lines.append(("> " if is_quoted else "") + re.sub(r"^( *)• ", r"\1- ", line))
+        offset += utf16_length(line) + 1
+    return "\n".join(lines)

@@ -13,7 +13,9 @@ from telegram import Message
 from adapters.base import Reply, ReplyAttachment, ReplyChoice
 from adapters.telegram_polling import PollingBot, Watch
 from adapters.telegram_sending import Place, post, show_chosen
+from tests.bots import BotOf
 from tests.e2e.telegram_entities import marked
+from tests.e2e.telegram_runs import COMMANDS, echo, make_adapter, running
 from tests.e2e.telegram_server import TelegramServer, group, person, private
 
 Json = dict[str, Any]
@@ -332,6 +334,18 @@ async def test_admins_are_told_what_they_can_mend(
     assert r"\*Club\*" in told[0]
     assert mend in told[0]
     assert warnings(caplog) == []
+
+
+async def test_the_adapter_reports_what_can_be_mended(server: TelegramServer) -> None:
+    """A question in a topic that was closed meanwhile is a report to the admins."""
+    told = BotOf(echo, COMMANDS)
+    server.fail_next("sendMessage", 400, description="Bad Request: TOPIC_CLOSED")
+    async with running(server, adapter=make_adapter(server, bot=told)):
+        await server.say(ADA, group(-1002, title="Forum", is_forum=True), "/help", topic=7)
+        await server.wait_for("sendMessage")
+    ((platform, fault),) = told.reports
+    assert platform == "telegram"
+    assert "Forum" in fault
 
 
 async def test_what_goes_with_an_answer_may_be_forbidden(
