@@ -5,46 +5,26 @@ Every call, result and update is checked against the official description where 
 """
 
 import asyncio
-import importlib.util
 import itertools
 import json
 import re
 import time
-import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from aiohttp import web
 
-Json = dict[str, Any]
+from tests.e2e import specs
 
-SPECS = Path(__file__).resolve().parents[2].parent / "shared" / "specs"
+Json = dict[str, Any]
 
 WAIT_S = 20.0
 """A test that waits longer for something has failed."""
 
 TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 ENTITY = re.compile(r"(?<!\w)(?P<mention>@\w{4,32})|(?<![\w/])(?P<bot_command>/\w{1,64}(?:@\w{4,32})?)", re.ASCII)
-
-
-@cache
-def load_spec() -> Any | None:
-    """The official description, or None where it is absent."""
-    script = SPECS / "telegram_spec.py"
-    if not script.exists():
-        return None
-    module_spec = importlib.util.spec_from_file_location("telegram_spec", script)
-    assert module_spec is not None
-    assert module_spec.loader is not None
-    module = importlib.util.module_from_spec(module_spec)
-    module_spec.loader.exec_module(module)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its file to be closed by itself
-        return module.TelegramSpec(str(SPECS / "telegram-bot-api.json"))
 
 
 def utf16_length(text: str) -> int:
@@ -108,14 +88,14 @@ class ApiError(Exception):
 
     def __init__(self, status: int, description: str, parameters: Json | None = None) -> None:
         super().__init__(description)
-        self.status, self.description, self.parameters = status, description, parameters
+        self.status = status
+        self.body: Json = {"ok": False, "error_code": status, "description": description}
+        if parameters:
+            self.body["parameters"] = parameters
 
 
 def failure(error: ApiError) -> web.Response:
-    body: Json = {"ok": False, "error_code": error.status, "description": error.description}
-    if error.parameters:
-        body["parameters"] = error.parameters
-    return web.json_response(body, status=error.status)
+    return web.json_response(error.body, status=error.status)
 
 
 class TelegramServer:
@@ -128,7 +108,6 @@ class TelegramServer:
     def __init__(self, token: str = "123456:a-token-of-the-tests") -> None:
         self.token = token
         self.me: Json = {"id": 123456, "is_bot": True, "first_name": "Parley", "username": "parley_test_bot"}
-        self.spec = load_spec()
         self.violations: list[str] = []
         self.calls: list[Call] = []
         self.messages: list[Json] = []
@@ -178,8 +157,9 @@ class TelegramServer:
         await self._listen()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, under_way: BaseException | None, _trace: object) -> None:
         await self._runner.cleanup()
+        specs.raise_violations(self.violations, under_way)
 
     async def _listen(self) -> None:
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -241,8 +221,7 @@ class TelegramServer:
     async def send_update(self, update: Json) -> int:
         """Queue an update of any kind, given without its id; returns the id."""
         update = {"update_id": next(self._update_ids), **update}
-        if self.spec is not None:
-            self.violations += self.spec.update(update)
+        self.violations += specs.telegram_update(update)
         if not self._allowed_updates or not self._allowed_updates.isdisjoint(update):
             self.updates.append(update)
         await self._notify()
@@ -326,9 +305,11 @@ class TelegramServer:
             self._check_token(request.match_info["token"])
             params = await _params_of(request)
             self.calls.append(Call(method, params, params.files))
+            self.violations += specs.telegram_call(method, params)
             await self._notify()
             return await self._serve(request, method, params)
         except ApiError as error:
+            self.violations += specs.telegram_refusal(method, error.body)
             return failure(error)
         finally:
             await self._notify()
@@ -362,13 +343,11 @@ class TelegramServer:
         return fault
 
     async def _call(self, method: str, params: dict[str, str]) -> Any:
-        if self.spec is not None:
-            self.violations += self.spec.call(method, params)
         if method.lower() not in self._methods:
             raise ApiError(404, "Not Found")
-        result = await self._methods[method.lower()](params)
-        if self.spec is not None:
-            self.violations += self.spec.result(method, result)
+        with specs.noting_failures(self.violations, but=ApiError):
+            result = await self._methods[method.lower()](params)
+        self.violations += specs.telegram_result(method, result)
         return result
 
     # The methods.

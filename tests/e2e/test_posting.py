@@ -35,7 +35,6 @@ def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
 async def discord() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as server:
         yield server
-    assert server.violations == []
 
 
 @pytest.fixture
@@ -43,7 +42,6 @@ async def telegram() -> AsyncIterator[TelegramServer]:
     async with TelegramServer() as server:
         server.join(TEAM)
         yield server
-    assert server.violations == []
 
 
 @asynccontextmanager

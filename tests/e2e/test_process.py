@@ -71,6 +71,7 @@ async def bot(trained_once: "Trained", tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(autouse=True)
 def _no_violations(bot: Bot) -> Iterator[None]:
+    """The servers outlast a test, and their own end would not tell which one it was."""
     yield
     assert bot.servers.violations == []
 
