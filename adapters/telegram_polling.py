@@ -41,8 +41,22 @@ RECONNECT_DELAYS_S = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30, 30, 30, 30)
 """Pauses before a request that was never sent is made again: about four minutes in all."""
 
 
+IN_FLIGHT = 32
+"""Requests on their way at once. More would not make Telegram faster, and the transport below looks through all its
+connections for each request that waits: 200 at once took it over 20 ms of processor time each, 32 take it 6."""
+
+
 class QuietRequest(HTTPXRequest):
     """Reads answers without writing them to the log, and lets no single update block those behind it."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - passed through
+        super().__init__(connection_pool_size=IN_FLIGHT, **options)
+        self._room = asyncio.Semaphore(IN_FLIGHT)
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401 - passed through
+        """Send a request as soon as there is room."""
+        async with self._room:
+            return await super().do_request(*args, **kwargs)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -130,8 +144,8 @@ class PollingBot(ExtBot[int]):
         super().__init__(
             token,
             base_url=api_url or OFFICIAL_API_URL,
-            request=QuietRequest(connection_pool_size=256, read_timeout=READ_TIMEOUT_S),
-            get_updates_request=QuietRequest(connection_pool_size=2),
+            request=QuietRequest(read_timeout=READ_TIMEOUT_S),
+            get_updates_request=QuietRequest(),
             defaults=Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)),
             rate_limiter=AIORateLimiter(max_retries=FLOOD_RETRIES),
         )
