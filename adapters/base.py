@@ -131,7 +131,7 @@ class Reply:
     Parameters
     ----------
     text
-        The answer, never empty; the adapter splits it. Discord renders its markdown, Telegram sends it as plain text.
+        The answer, never empty; the adapter splits it. It is Markdown as Discord has it.
     private
         Whether only the asking person should see it, where the platform can do that.
     choices

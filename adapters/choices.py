@@ -26,8 +26,12 @@ NOT_YOURS = "Only the person who was asked can choose here."
 
 _ID = re.compile(r"[ -~]{1,32}")
 
-_DATA = re.compile(rf"c:(?P<owner>[0-9]{{1,20}}):(?P<choice>{_ID.pattern})")
-"""At most 55 characters: Telegram takes 64 bytes, Discord 100 characters."""
+_DATA = re.compile(rf"c:(?P<owner>-?[0-9]{{1,20}}):(?P<choice>{_ID.pattern})")
+"""At most 56 characters: Telegram takes 64 bytes, Discord 100 characters."""
+
+_ANSWER_ID = re.compile(r"[A-Za-z0-9]{1,16}")
+
+_VOTE_DATA = re.compile(rf"v:(?P<answer>{_ANSWER_ID.pattern}):(?P<thumb>[+-])")
 
 _ANSWER_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 

@@ -1,12 +1,14 @@
-"""Splitting an answer into parts that a platform accepts.
+"""Splitting an answer into parts that a platform accepts, and names that are shown letter by letter.
 
-Standard library only.
+This package and the standard library only.
 """
 
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from adapters.spans import LONGEST_MARKS, cut_marked, find_spans, masked
 
 _BREAKS = (
     re.compile(r"\n[^\S\n]*\n"),  # between paragraphs
@@ -16,18 +18,25 @@ _BREAKS = (
 )
 """Where a text may be cut, the best first."""
 
-_FENCE = re.compile(r"```(?:(?P<language>[A-Za-z0-9_+#.-]{0,20})\n)?.*?(?:```|\Z)", re.DOTALL)
+FENCE = re.compile(r"```(?:(?P<language>[A-Za-z0-9_+#.-]{0,20})\n)?.*?(?:```|\Z)", re.DOTALL)
 """A code block; one that is never closed runs to the end, as the platforms show it."""
 
 _CLOSING = "\n```"
 
-_FENCE_LIMIT = 64
-"""Under this limit the marks that close and reopen a code block would leave no room for code."""
+_MARKED_LIMIT = 64
+"""Under this limit the marks that close and reopen a code block, or words, would leave no room for what they mark."""
 
 _LONGEST_CLUSTER = 64
 """How far a cut inside a word moves back so as not to tear what is drawn as one character."""
 
 _JOINER = "\u200d"
+
+_MARKS = "`*_~|"
+
+_MARKUP = re.compile(
+    r"(?P<address>https?://[^\s\\*~`|\[\]<>]*[^\s\\*~`|\[\]<>_])|[\\*_~`|\[\]<>#]|\A\s*-", re.IGNORECASE
+)
+"""What Markdown, its masked links and Discord's mentions begin with; an address may hold underscores and keep them."""
 
 
 def utf16_length(text: str) -> int:
@@ -35,12 +44,33 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def plain_name(name: str) -> str:
+    """Return a name that somebody chose, or a line that they wrote, as Markdown that shows it letter by letter.
+
+    An answer may hold it, and a masked link in it would else be the bot's own words. discord.py's `escape_markdown`
+    escapes the first of two masked links only, and none behind an address.
+    """
+    return _MARKUP.sub(_escaped, name)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    if match["address"]:
+        return match[0]
+    before, sign = match[0][:-1], match[0][-1]
+    return f"{before}\\{sign}"
+
+
+def sendable(text: str) -> str:
+    """Return a text with every lone surrogate replaced, which no platform could be sent."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def split_text(text: str, limit: int, length: Callable[[str], int] = len) -> list[str]:
     """Split a text into parts within a limit.
 
     A part ends between paragraphs if it can, else lines, sentences, words, and only then inside a word. Code blocks
-    stay whole; one that exceeds the limit is closed at the end of a part and reopened in the next. Nothing is lost
-    but whitespace where two parts meet.
+    and what is marked inside a line stay whole; what exceeds the limit is closed at the end of a part and reopened in
+    the next, so that each part is formatted by itself. Nothing is lost but whitespace where two parts meet.
 
     Parameters
     ----------
@@ -69,28 +99,39 @@ def _take_part(text: str, limit: int, length: Callable[[str], int]) -> tuple[str
     """Split what is longer than the limit into its first part and the rest."""
     end = _reach(text, limit, length)
     window = text[: end + 1]  # one more: whitespace there lets a part fill the limit
-    fences = list(_FENCE.finditer(window)) if limit >= _FENCE_LIMIT else []
-    if cut := _best_break(window, fences, end):
-        return text[:cut].rstrip(), text[cut:].lstrip()
-    last_fence_end = fences[-1].end() if fences else 0
-    if last_fence_end <= end:
-        cut = _before_cluster(text, last_fence_end, end)
-    elif fences[-1].start() == 0:
+    fences = list(FENCE.finditer(window)) if limit >= _MARKED_LIMIT else []
+    code = [fence.span() for fence in fences]
+    spans = find_spans(text, len(window), code) if limit >= _MARKED_LIMIT else []
+    inner_end = _reach(text, limit - LONGEST_MARKS, length) if spans else end
+    prose = masked(window, code)
+    unmarked = masked(prose, [(span.start, span.end) for span in spans if length(text[span.start : span.end]) <= limit])
+    cut = _best_break(unmarked, end)
+    if not cut or any(span.is_torn_by(cut) for span in spans):
+        cut = _best_break(unmarked, inner_end) or _best_break(prose, inner_end)
+    if not cut and fences and fences[-1].start() == 0 and fences[-1].end() > end:
         return _split_fence(text, fences[-1], _reach(text, limit - len(_CLOSING), length))
-    else:
-        cut = fences[-1].start()
-    return text[:cut], text[cut:]
+    cut = cut or _break_in_a_word(text, fences, end, inner_end)
+    part, rest = cut_marked(text, cut, spans)
+    if length(part) > limit or len(rest) >= len(text):
+        part, rest = text[:cut], text[cut:]
+    return part.rstrip(), rest.lstrip()
 
 
-def _best_break(window: str, fences: list[re.Match[str]], end: int) -> int:
-    """Return the last place for a cut, of the best kind there is, outside code blocks; 0 if there is none."""
-    for fence in fences:
-        window = window[: fence.start()] + "`" * len(fence[0]) + window[fence.end() :]
+def _best_break(window: str, end: int) -> int:
+    """Return the last place for a cut, of the best kind there is; 0 if there is none."""
     for pattern in _BREAKS:
         cuts = [match.start() for match in pattern.finditer(window) if match.start() <= end]
         if cuts and cuts[-1] > 0:
             return cuts[-1]
     return 0
+
+
+def _break_in_a_word(text: str, fences: Sequence[re.Match[str]], end: int, inner_end: int) -> int:
+    """Return the last place for a cut where there is no whitespace outside code blocks."""
+    if not fences:
+        return _before_cluster(text, 0, inner_end)
+    last = fences[-1]
+    return last.start() if last.end() > end else _before_cluster(text, last.end(), max(last.end(), inner_end))
 
 
 def _reach(text: str, limit: int, length: Callable[[str], int]) -> int:
@@ -132,7 +173,7 @@ def _is_joined(text: str, cut: int) -> bool:
     before, after = text[cut - 1], text[cut : cut + 1]
     if not after:
         return False
-    if before == after == "`" or _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff":
+    if (before == after and before in _MARKS) or _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff":
         return True
     if _is_flag_letter(after):
         return _n_flag_letters(text, cut) % 2 == 1

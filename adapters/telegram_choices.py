@@ -1,4 +1,4 @@
-"""Buttons in Telegram: how choices are laid out under a message. Pure functions.
+"""Buttons in Telegram: how choices and thumbs are laid out under a message. Pure functions.
 
 It may import python-telegram-bot and this package.
 """
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from adapters.base import ReplyChoice
-from adapters.choices import presentable, to_data
+from adapters.base import Reply, ReplyChoice
+from adapters.choices import THUMB_DOWN, THUMB_UP, Vote, presentable, to_data, votable_id, vote_to_data
 
 ROW_WIDTH = 30
 """Characters that can be read side by side on the narrowest telephones, where a row is shared out evenly."""
@@ -16,19 +16,32 @@ ROW_WIDTH = 30
 MOST_IN_A_ROW = 4
 
 
-def keyboard(choices: Sequence[ReplyChoice], owner_id: str) -> InlineKeyboardMarkup | None:
-    """Return choices as buttons for one person to press, long ones below each other; None without any."""
+def keyboard(reply: Reply, owner_id: str) -> InlineKeyboardMarkup | None:
+    """Return what stands under an answer, if anything: choices, for one person to press, or thumbs for everybody."""
+    rows = [[_choice_button(choice, owner_id) for choice in row] for row in _rows(reply.choices)]
+    answer_id = votable_id(reply)
+    if answer_id is not None:
+        rows.append([_thumb(THUMB_UP, Vote(answer_id, is_up=True)), _thumb(THUMB_DOWN, Vote(answer_id, is_up=False))])
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _choice_button(choice: ReplyChoice, owner_id: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(choice.title, callback_data=to_data(owner_id, choice.id))
+
+
+def _thumb(sign: str, vote: Vote) -> InlineKeyboardButton:
+    return InlineKeyboardButton(sign, callback_data=vote_to_data(vote))
+
+
+def _rows(choices: Sequence[ReplyChoice]) -> list[list[ReplyChoice]]:
+    """Lay choices out: long ones below each other."""
     rows: list[list[ReplyChoice]] = []
     for choice in presentable(choices):
         if rows and _fit([*rows[-1], choice]):
             rows[-1].append(choice)
         else:
             rows.append([choice])
-    buttons = [
-        [InlineKeyboardButton(choice.title, callback_data=to_data(owner_id, choice.id)) for choice in row]
-        for row in rows
-    ]
-    return InlineKeyboardMarkup(buttons) if buttons else None
+    return rows
 
 
 def _fit(row: Sequence[ReplyChoice]) -> bool:

@@ -1,26 +1,31 @@
 """The Telegram connection: how the bot polls, what it says of an outage, and which failures may be repeated.
 
-Imports python-telegram-bot and httpx, which that stands on; nothing of Parley.
+Imports python-telegram-bot, httpx, which that stands on, and this package; nothing else of Parley.
 """
 
 import asyncio
 import json
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import httpx
-from telegram import LinkPreviewOptions, Update
+from telegram import LinkPreviewOptions, Message, MessageOriginChannel, Update
+from telegram.constants import ChatType
 from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
-from telegram.ext import AIORateLimiter, Defaults, ExtBot
+from telegram.ext import Defaults, ExtBot
 from telegram.request import HTTPXRequest
+
+from adapters.telegram_limits import ChatLimits
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 OFFICIAL_API_URL = "https://api.telegram.org/bot"
+OFFICIAL_FILE_URL = "https://api.telegram.org/file/bot"
 
 READ_TIMEOUT_S = 10.0
 """Telegram answers within a second; a longer wait leaves fewer sends of which nobody knows whether they arrived."""
@@ -31,11 +36,21 @@ CLOSING_S = 2.0
 JITTER_S = 1.0
 """Added at random to the library's own back-off, so that many bots do not come back in the same instant."""
 
-FLOOD_RETRIES = 5
-"""How often a call that Telegram refused with 429 is made again, each time after the pause that it asked for."""
+OTHER_POLLER = (
+    "another program reads this bot's Telegram messages, so each of the two gets only some: stop the other one, or "
+    "have @BotFather make a new token for TELEGRAM_TOKEN"
+)
+
+WEBHOOK_SET = (
+    "another program has set a webhook for this bot, so no message arrives here: stop that program, and start this one "
+    "again, which removes the webhook"
+)
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures after which the request cannot have arrived."""
+
+N_CHANNEL_POSTS = 1_000
+"""How many of the bot's posts in channels are remembered, lest it answers what they say in the channels' groups."""
 
 RECONNECT_DELAYS_S = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30, 30, 30, 30)
 """Pauses before a request that was never sent is made again: about four minutes in all."""
@@ -83,12 +98,16 @@ class QuietRequest(HTTPXRequest):
 def _readable(item: Any) -> Any:  # noqa: ANN401 - JSON as it came
     if not isinstance(item, dict) or "update_id" not in item:
         return item
+    return item if read_update(item, None) is not None else {"update_id": item["update_id"]}
+
+
+def read_update(item: dict[str, Any], bot: ExtBot[int] | None) -> Update | None:
+    """Read an update from its JSON; None, with a line in the log, if the library cannot."""
     try:
-        Update.de_json(item, None)
+        return Update.de_json(item, bot)
     except Exception as exc:  # noqa: BLE001 - whatever the parser stumbles over
-        logger.warning("update %s cannot be read (%s) and is passed over", item["update_id"], type(exc).__name__)
-        return {"update_id": item["update_id"]}
-    return item
+        logger.warning("update %s cannot be read (%s) and is passed over", item.get("update_id"), type(exc).__name__)
+        return None
 
 
 class Watch:
@@ -96,13 +115,19 @@ class Watch:
 
     `closing` is set before the last poll, which may fail without a word from the library; `refused` is set when
     Telegram takes the token no longer.
+
+    Parameters
+    ----------
+    report
+        Told, once for each, of what the operator has to mend; without it the log is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[str], object] = logger.warning) -> None:
         self.refused = asyncio.Event()
         self.closing = False
+        self._report = report
         self._is_away = False
-        self._conflict_told = False
+        self._told: set[str] = set()
 
     def succeeded(self) -> None:
         if self._is_away:
@@ -113,18 +138,16 @@ class Watch:
         if self.closing:
             logger.warning("Telegram could not be told what was read: the last messages may come again")
         elif isinstance(exc, Conflict):
-            self._tell_of_conflict()
+            self.tell(WEBHOOK_SET if "webhook" in exc.message else OTHER_POLLER)
         elif not self._is_away:
             self._is_away = True
             logger.warning("Telegram is away: %s; trying on", reason(exc))
 
-    def _tell_of_conflict(self) -> None:
-        if not self._conflict_told:
-            self._conflict_told = True
-            logger.warning(
-                "another program reads this bot's Telegram messages, so each of the two gets only some: stop the "
-                "other one, or have @BotFather make a new token for TELEGRAM_TOKEN"
-            )
+    def tell(self, fault: str) -> None:
+        """Report what the operator has to mend, unless it was reported before."""
+        if fault not in self._told:
+            self._told.add(fault)
+            self._report(fault)
 
 
 class PollingBot(ExtBot[int]):
@@ -138,18 +161,34 @@ class PollingBot(ExtBot[int]):
         What stands before the token in every URL; None is Telegram's own.
     watch
         Told of every poll.
+    rate_limits
+        Whether calls are held back before Telegram asks for it.
     """
 
-    def __init__(self, token: str, api_url: str | None, watch: Watch) -> None:
+    def __init__(self, token: str, api_url: str | None, watch: Watch, *, rate_limits: bool = True) -> None:
         super().__init__(
             token,
             base_url=api_url or OFFICIAL_API_URL,
+            base_file_url=OFFICIAL_FILE_URL if api_url is None else _file_url(api_url),
             request=QuietRequest(read_timeout=READ_TIMEOUT_S),
             get_updates_request=QuietRequest(),
             defaults=Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)),
-            rate_limiter=AIORateLimiter(max_retries=FLOOD_RETRIES),
+            rate_limiter=ChatLimits(is_throttling=rate_limits),
         )
         self._watch = watch
+        self._channel_posts: deque[tuple[int, int]] = deque(maxlen=N_CHANNEL_POSTS)
+
+    async def send_message(self, *args: Any, **kwargs: Any) -> Message:  # noqa: ANN401 - passed through
+        """Send as the library does, and remember what is said in a channel, which comes back into its group."""
+        message = await super().send_message(*args, **kwargs)
+        if message.chat.type == ChatType.CHANNEL:
+            self._channel_posts.append((message.chat.id, message.message_id))
+        return message
+
+    def is_own_post(self, message: Message) -> bool:
+        """Whether a message is a copy of what the bot itself has said in a channel."""
+        origin = message.forward_origin
+        return isinstance(origin, MessageOriginChannel) and (origin.chat.id, origin.message_id) in self._channel_posts
 
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:  # noqa: ANN401 - passed through
         """Poll as the library does.
@@ -170,6 +209,11 @@ class PollingBot(ExtBot[int]):
             raise
         self._watch.succeeded()
         return updates
+
+
+def _file_url(api_url: str) -> str:
+    """Return where a Bot API server keeps files, as its documentation derives it from where it takes calls."""
+    return f"{api_url.removesuffix('/bot')}/file/bot"
 
 
 async def repeat_if_never_sent(call: Callable[[], Awaitable[T]]) -> T:

@@ -1,136 +1,131 @@
-"""Sending answers to Telegram: in parts, with buttons, images and files.
+"""Sending answers to Telegram: in parts, with buttons, and what goes with them; and in the place of earlier ones.
 
 Imports python-telegram-bot and this package, nothing else of Parley.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
-from telegram import InlineKeyboardMarkup, InputFile, MaybeInaccessibleMessage, Message, ReplyParameters
-from telegram.constants import ChatAction, ChatType, FileSizeLimit, MessageLimit
-from telegram.error import BadRequest, ChatMigrated, TelegramError
+from telegram import MaybeInaccessibleMessage, Message, ReplyParameters
+from telegram.constants import ChatAction, ChatType
+from telegram.error import TelegramError
 
-from adapters.attachments import is_address, load_file
-from adapters.base import Reply, ReplyAttachment
-from adapters.formatting import split_text, utf16_length
+from adapters.base import Reply
+from adapters.formatting import utf16_length
 from adapters.telegram_choices import keyboard
-from adapters.telegram_messages import to_utf16, topic_of
-from adapters.telegram_polling import PollingBot, reason, repeat_if_never_sent
+from adapters.telegram_delivery import Chat, tell_of_failure
+from adapters.telegram_html import TEXT_LIMIT, render_parts
+from adapters.telegram_messages import topic_of
+from adapters.telegram_polling import PollingBot, reason
+from adapters.telegram_uploads import send_attachment
 
 logger = logging.getLogger(__name__)
 
-UPLOAD_TIMEOUT_S = 60.0
-"""How long Telegram may take over a file, above all one that it fetches itself."""
-
-Call = Callable[[int], Awaitable[Message]]
-"""Sends something to the chat of an id."""
-
 
 class Place:
-    """Where one message is answered: its chat, its topic and, in a group, below the message itself."""
+    """Where one message is answered: its chat, its topic and, in a group, below the message itself.
 
-    def __init__(self, bot: PollingBot, message: MaybeInaccessibleMessage) -> None:
-        self._bot = bot
-        self._chat_id = message.chat.id
-        self._thread_id = topic_of(message)
+    Parameters
+    ----------
+    bot
+        The connection.
+    message
+        What is answered, or has the button that was pressed.
+    report
+        Told of what an admin of the group has to mend.
+    """
+
+    def __init__(
+        self,
+        bot: PollingBot,
+        message: MaybeInaccessibleMessage,
+        report: Callable[[str], object] = logger.warning,
+    ) -> None:
+        self._asked_in = message.chat
+        self._chat = Chat(bot, message.chat.id, topic_of(message))
         self._below: ReplyParameters | None = None
         if message.chat.type != ChatType.PRIVATE:
             self._below = ReplyParameters(message.message_id, allow_sending_without_reply=True)
-        self._progress_id: int | None = None
+        self._report = report
+        self._progress_id: str | None = None
 
     async def show_typing(self) -> None:
-        await self._bot.send_chat_action(self._chat_id, ChatAction.TYPING, message_thread_id=self._thread_id)
+        await self._chat.show(ChatAction.TYPING)
 
     async def show_progress(self, text: str) -> None:
         """Send the first sentence as a message, and put each later one in its place."""
-        sentence = next(iter(_parts(text)), None)
+        sentence = next(iter(render_parts(text)), None)
         if sentence is None:
             return
         try:
-            if self._progress_id is None:
-                self._progress_id = (await self._send(sentence, self._below)).message_id
-            else:
-                await self._bot.edit_message_text(sentence, chat_id=self._chat_id, message_id=self._progress_id)
+            if self._progress_id is None or not await self._chat.change_text(self._progress_id, sentence):
+                self._progress_id = await self._chat.send_text(sentence, self._below)
         except TelegramError as exc:
             logger.debug("progress was not shown in Telegram: %s", reason(exc))
 
-    async def say(self, reply: Reply, owner_id: str) -> None:
+    async def say(self, reply: Reply, owner_id: str) -> list[str]:
         """Send an answer in as many messages as it needs, and after it what goes with it; what fails is logged.
 
         Parameters
         ----------
         reply
-            The answer. Its choices stand under the last part of the text.
+            The answer. Its choices, or its thumbs, stand under the last part of the text.
         owner_id
             The person who may choose.
+
+        Returns
+        -------
+        list of str
+            The ids of the messages as which it stands now.
         """
-        below = self._below
-        parts = _parts(reply.text)
+        return await self.edit(reply, owner_id, ())
+
+    async def edit(self, reply: Reply, owner_id: str, earlier_ids: Sequence[str]) -> list[str]:
+        """Put an answer in the place of an earlier one; what fails is logged.
+
+        From the first message on that cannot be edited, the answer is sent anew, as are its images and files. What is
+        left of the earlier answer is deleted, once the new one stands.
+
+        Parameters
+        ----------
+        reply, owner_id
+            As for `say`.
+        earlier_ids
+            What `say` or `edit` returned for the earlier answer.
+
+        Returns
+        -------
+        list of str
+            The ids of the messages as which it stands now.
+        """
+        parts = render_parts(reply.text)
+        buttons = [None] * (len(parts) - 1) + [keyboard(reply, owner_id)]
+        ids: list[str] = []
         try:
-            for i, part in enumerate(parts, 1):
-                await self._send(part, below, keyboard(reply.choices, owner_id) if i == len(parts) else None)
-                below = None
+            for part, under, earlier_id in zip(parts, buttons, earlier_ids, strict=False):
+                if not await self._chat.change_text(earlier_id, part, under):
+                    break
+                ids.append(earlier_id)
+            n_edited = len(ids)
+            for part, under in list(zip(parts, buttons, strict=False))[n_edited:]:
+                ids.append(await self._chat.send_text(part, None if ids else self._below, under))
         except TelegramError as exc:
-            logger.warning("an answer was not sent to Telegram chat %s: %s", self._chat_id, reason(exc))
-            return
+            tell_of_failure("an answer", self._asked_in, exc, self._report)
+            return ids + list(earlier_ids[len(ids) :])
         for attachment in reply.attachments:
             try:
-                await self._attach(attachment)
+                ids += await send_attachment(self._chat, attachment, self._below)
             except TelegramError as exc:
-                logger.warning("%s was not sent to Telegram: %s", attachment.source, reason(exc))
-
-    async def _attach(self, attachment: ReplyAttachment) -> None:
-        if is_address(attachment):
-            try:
-                await self._upload(attachment.source, is_image=attachment.is_image)
-            except BadRequest as exc:  # what it fetches is limited in size and kind
-                logger.info("Telegram does not fetch %s, so the address is sent: %s", attachment.source, reason(exc))
-                await self._send(attachment.source, None)
-            return
-        limit = FileSizeLimit.PHOTOSIZE_UPLOAD if attachment.is_image else FileSizeLimit.FILESIZE_UPLOAD
-        file = await load_file(attachment, limit)
-        if file is not None:
-            await self._upload(InputFile(file.data, filename=file.name), is_image=attachment.is_image)
-
-    async def _upload(self, source: str | InputFile, *, is_image: bool) -> None:
-        async def send(chat_id: int) -> Message:
-            if is_image:
-                return await self._bot.send_photo(
-                    chat_id, source, message_thread_id=self._thread_id, read_timeout=UPLOAD_TIMEOUT_S
-                )
-            return await self._bot.send_document(
-                chat_id, source, message_thread_id=self._thread_id, read_timeout=UPLOAD_TIMEOUT_S
-            )
-
-        await self._deliver(send)
-
-    async def _send(
-        self, text: str, below: ReplyParameters | None, buttons: InlineKeyboardMarkup | None = None
-    ) -> Message:
-        async def send(chat_id: int) -> Message:
-            return await self._bot.send_message(
-                chat_id, text, message_thread_id=self._thread_id, reply_parameters=below, reply_markup=buttons
-            )
-
-        return await self._deliver(send)
-
-    async def _deliver(self, send: Call) -> Message:
-        try:
-            return await repeat_if_never_sent(lambda: send(self._chat_id))
-        except ChatMigrated as exc:
-            self._chat_id = exc.new_chat_id
-            return await repeat_if_never_sent(lambda: send(self._chat_id))
+                tell_of_failure(attachment.source, self._asked_in, exc, self._report)
+        await self._chat.delete(earlier_ids[n_edited:])
+        return ids
 
 
 async def post(bot: PollingBot, chat_id: int, text: str) -> None:
     """Send a text to a chat, in as many messages as it needs; raises what the library raises."""
-    for part in _parts(text):
-        try:
-            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
-        except ChatMigrated as exc:
-            chat_id = exc.new_chat_id
-            await repeat_if_never_sent(partial(bot.send_message, chat_id, part))
+    chat = Chat(bot, chat_id)
+    for part in render_parts(text):
+        await chat.send_text(part)
 
 
 async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> None:
@@ -144,17 +139,13 @@ async def acknowledge(bot: PollingBot, query_id: str, sentence: str | None) -> N
 async def show_chosen(bot: PollingBot, message: MaybeInaccessibleMessage, title: str) -> None:
     """Take the buttons from under a message, and tell in it what was chosen; it may be gone by now."""
     chat_id, message_id = message.chat.id, message.message_id
-    text = f"{message.text}\n\n→ {title}" if isinstance(message, Message) and message.text and title else ""
+    asked = message.text if isinstance(message, Message) else None
+    text = f"{asked}\n\n→ {title}" if asked and title else ""
     try:
-        if text and utf16_length(text) <= MessageLimit.MAX_TEXT_LENGTH:
-            await bot.edit_message_text(text, chat_id=chat_id, message_id=message_id)
+        if isinstance(message, Message) and text and utf16_length(text) <= TEXT_LIMIT:
+            # Marks keep their places; the bare text would lose them.
+            await bot.edit_message_text(text, chat_id, message_id, entities=message.entities)
         else:
-            await bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id)
+            await bot.edit_message_reply_markup(chat_id, message_id)
     except TelegramError as exc:
         logger.debug("pressed buttons were not taken away in Telegram: %s", reason(exc))
-
-
-def _parts(text: str) -> list[str]:
-    """Split a text into messages that Telegram takes: no lone surrogates, none blank."""
-    sendable = to_utf16(text).decode("utf-16-le", "replace")
-    return [part for part in split_text(sendable, MessageLimit.MAX_TEXT_LENGTH, utf16_length) if part.strip()]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from adapters.base import Adapter, IncomingMessage
 from adapters.errors import AdapterError
+from adapters.formatting import plain_name
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,6 @@ def _request(message: IncomingMessage, text: str) -> str:
     lines = [
         f"{' '.join(message.display_name.split())} asks for a person, in {where}.",
         f"Member {message.user_id}, conversation {message.conversation_id}",
-        *(f"> {line}" for line in quoted.splitlines()),
+        *(f"> {plain_name(line)}" for line in quoted.splitlines()),
     ]
     return "\n".join(lines)

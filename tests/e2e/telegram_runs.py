@@ -21,8 +21,11 @@ async def echo(message: IncomingMessage, _: Progress) -> Reply | None:
     return Reply(f"/{message.command} {message.text}" if message.command else f"echo: {message.text}")
 
 
-def make_adapter(server: TelegramServer, handler: Handler = echo, *, bot: Bot | None = None) -> TelegramAdapter:
-    return TelegramAdapter(token=server.token, bot=bot or BotOf(handler, COMMANDS), api_url=server.api_url)
+def make_adapter(
+    server: TelegramServer, handler: Handler = echo, *, bot: Bot | None = None, **options: Any
+) -> TelegramAdapter:
+    """An adapter with a handler, unless there is a bot; `options` are further arguments of it."""
+    return TelegramAdapter(token=server.token, bot=bot or BotOf(handler, COMMANDS), api_url=server.api_url, **options)
 
 
 @asynccontextmanager

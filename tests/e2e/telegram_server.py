@@ -8,15 +8,18 @@ import asyncio
 import itertools
 import json
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from tests.e2e import specs
+from tests.e2e.telegram_entities import NotParsedError, parse_html, utf16_length
 
 Json = dict[str, Any]
 
@@ -25,10 +28,6 @@ WAIT_S = 20.0
 
 TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 ENTITY = re.compile(r"(?<!\w)(?P<mention>@\w{4,32})|(?<![\w/])(?P<bot_command>/\w{1,64}(?:@\w{4,32})?)", re.ASCII)
-
-
-def utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def person(user_id: int, first_name: str, **more: Any) -> Json:
@@ -76,11 +75,12 @@ class Fault:
     times: float
     delivered: bool
     parameters: Json = field(default_factory=dict)
+    description: str = ""
 
     def answer(self) -> web.Response:
         if isinstance(self.status, int) and self.status > web.HTTPInternalServerError.status_code:
             return web.Response(status=self.status, text="<html>the gateway has no answer</html>")
-        return failure(ApiError(int(self.status), f"Fault {self.status}", self.parameters))
+        return failure(ApiError(int(self.status), self.description or f"Fault {self.status}", self.parameters))
 
 
 class ApiError(Exception):
@@ -103,6 +103,9 @@ class TelegramServer:
 
     `api_url` and `token` are what a bot needs to reach it; `calls` is all it asked for, `messages` all it sent, as
     they stand now, and `answered` what it said of each press, by its id. Addresses in `unfetchable` cannot be fetched.
+    Once a webhook is set, updates are brought to `backends`, the addresses that a proxy behind its URL passes on to, in
+    turns; without any to the URL itself. `brought` has the id of each with the status it met.
+    `inline_answers` has the results for each query by its id, with what would be sent as ``shown``.
     """
 
     def __init__(self, token: str = "123456:a-token-of-the-tests") -> None:
@@ -113,12 +116,24 @@ class TelegramServer:
         self.messages: list[Json] = []
         self.updates: list[Json] = []
         self.commands: dict[str, list[Json]] = {}
-        self.webhook_url = ""
+        self.rights = {
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+        }
+        self.webhook: dict[str, str] = {}
+        self.webhook_certificate: bytes | None = None
+        self.backends: list[str] = []
+        self.brought: list[tuple[int, int | None]] = []
+        self.inline_answers: dict[str, list[Json]] = {}
+        self.anonymous_admins: set[int] = set()
+        self._bringing: asyncio.Task[None] | None = None
         self.blocked: set[int] = set()
         self.migrated: dict[int, int] = {}
         self.unfetchable: set[str] = set()
         self.answered: dict[str, str] = {}
         self._pressed: set[str] = set()
+        self._typed: set[str] = set()
         self._allowed_updates: set[str] = set()
         self._chats: dict[int, Json] = {}
         self._history: dict[tuple[int, int], Json] = {}
@@ -133,7 +148,7 @@ class TelegramServer:
             "getme": self._get_me,
             "getupdates": self._get_updates,
             "setwebhook": self._set_webhook,
-            "deletewebhook": self._set_webhook,
+            "deletewebhook": self._delete_webhook,
             "getwebhookinfo": self._get_webhook_info,
             "getmycommands": self._get_my_commands,
             "setmycommands": self._set_my_commands,
@@ -142,9 +157,12 @@ class TelegramServer:
             "editmessagetext": self._edit_message_text,
             "editmessagereplymarkup": self._edit_message_reply_markup,
             "answercallbackquery": self._answer_callback_query,
+            "answerinlinequery": self._answer_inline_query,
+            "getchatmember": self._get_chat_member,
             "sendphoto": self._send_photo,
             "senddocument": self._send_document,
             "deletemessage": self._delete_message,
+            "deletemessages": self._delete_messages,
             "sendchataction": self._send_chat_action,
         }
 
@@ -158,6 +176,7 @@ class TelegramServer:
         return self
 
     async def __aexit__(self, _kind: object, under_way: BaseException | None, _trace: object) -> None:
+        await self._stop_bringing()
         await self._runner.cleanup()
         specs.raise_violations(self.violations, under_way)
 
@@ -185,9 +204,13 @@ class TelegramServer:
         reply_to: Json | None = None,
         entities: list[Json] | None = None,
         topic: int | None = None,
+        **more: Any,
     ) -> Json:
-        """Let a person write, without a chat in their private one; returns the message as it is delivered."""
-        message = self._new_message(user, chat or private(user), text)
+        """Let a person write, without a chat in their private one; returns the message as it is delivered.
+
+        What `more` there is stands in the message as well, or in place of what would.
+        """
+        message = self._new_message(user, chat or private(user), text, **more)
         if entities := find_entities(text) if entities is None else entities:
             message["entities"] = entities
         if topic is not None:
@@ -196,6 +219,48 @@ class TelegramServer:
             message["reply_to_message"] = {key: value for key, value in reply_to.items() if key != "reply_to_message"}
         await self.send_update({"message": message})
         return message
+
+    async def show(self, user: Json, chat: Json | None = None, **content: Any) -> Json:
+        """Let a person send something else than a text, such as a sticker; returns the message."""
+        message = self._new_message(user, chat or private(user), None, **content)
+        await self.send_update({"message": message})
+        return message
+
+    async def edit(self, message: Json, text: str, *, after_s: int = 1) -> int:
+        """Let a person edit what they wrote; returns the update's id."""
+        message |= {"text": text, "edit_date": message["date"] + after_s}
+        message.pop("entities", None)
+        if entities := find_entities(text):
+            message["entities"] = entities
+        return await self.send_update({"edited_message": dict(message)})
+
+    async def type_inline(self, user: Json, text: str, **more: Any) -> str:
+        """Let a person type a question after the bot's name; returns the query's id."""
+        query_id = str(next(self._update_ids))
+        self._typed.add(query_id)
+        query = {"id": query_id, "from": user, "query": text, "offset": "", **more}
+        await self.send_update({"inline_query": query})
+        return query_id
+
+    async def change_standing(self, by: Json, chat: Json, before: str, after: str) -> None:
+        """Add the bot to a chat or remove it, as Telegram names its standing there."""
+        self._chats[chat["id"]] = chat
+        change = {
+            "chat": chat,
+            "from": by,
+            "date": int(time.time()),
+            "old_chat_member": _standing(self.me, before),
+            "new_chat_member": _standing(self.me, after),
+        }
+        await self.send_update({"my_chat_member": change})
+
+    async def migrate(self, by: Json, chat: Json, new_id: int) -> None:
+        """Let a group become a supergroup: the old one tells of it, and so does the new one."""
+        self.migrated[chat["id"]] = new_id
+        old = {**chat, "type": "group"}
+        await self.send_update({"message": self._new_message(by, old, None, migrate_to_chat_id=new_id)})
+        new = self._new_message(by, {**chat, "id": new_id}, None, migrate_from_chat_id=chat["id"])
+        await self.send_update({"message": new})
 
     async def press(self, user: Json, message: Json, title: str, *, is_old: bool = False) -> str:
         """Press a button under a message of the bot, as it stands now; returns the id of the press.
@@ -220,7 +285,7 @@ class TelegramServer:
 
     async def send_update(self, update: Json) -> int:
         """Queue an update of any kind, given without its id; returns the id."""
-        update = {"update_id": next(self._update_ids), **update}
+        update = deepcopy({"update_id": next(self._update_ids), **update})  # as it is now, however late it is fetched
         self.violations += specs.telegram_update(update)
         if not self._allowed_updates or not self._allowed_updates.isdisjoint(update):
             self.updates.append(update)
@@ -234,6 +299,18 @@ class TelegramServer:
         await self.until(lambda: len(self.messages_in(chat_id)) > n_taken)
         self._n_taken[chat_id] = n_taken + 1
         return self.messages_in(chat_id)[n_taken]
+
+    def menu(self, user: Json, chat: Json | None, *, is_admin: bool = False) -> dict[str, str]:
+        """The commands that a person sees in a chat, without one in their private one: the first menu that is set."""
+        chat_id, kinds = (user["id"], ["all_private_chats"]) if chat is None else (chat["id"], ["all_group_chats"])
+        if is_admin and chat is not None:
+            kinds.insert(0, "all_chat_administrators")
+        scopes: list[Json] = [{"type": "chat", "chat_id": chat_id}, *({"type": kind} for kind in kinds)]
+        for scope in [*scopes, {"type": "default"}]:
+            for language in (user["language_code"], ""):
+                if commands := self.commands.get(_menu({"scope": json.dumps(scope), "language_code": language})):
+                    return {one["command"]: one["description"] for one in commands}
+        return {}
 
     def messages_in(self, chat_id: int | None) -> list[Json]:
         return [message for message in self.messages if chat_id in (None, message["chat"]["id"])]
@@ -263,6 +340,7 @@ class TelegramServer:
         times: float = 1,
         delivered: bool = False,
         retry_after: int | None = None,
+        description: str = "",
     ) -> None:
         """Let the next calls of a method fail.
 
@@ -276,9 +354,11 @@ class TelegramServer:
             Whether the method is carried out all the same, and only its answer is lost.
         retry_after
             With 429: the pause that is asked for, in seconds.
+        description
+            What the answer says, if it is no page.
         """
         parameters = {} if retry_after is None else {"retry_after": retry_after}
-        self._faults[method.lower()] = Fault(status, times, delivered, parameters)
+        self._faults[method.lower()] = Fault(status, times, delivered, parameters, description)
 
     def recover(self, method: str) -> None:
         self._faults.pop(method.lower(), None)
@@ -353,12 +433,12 @@ class TelegramServer:
     # The methods.
 
     async def _get_me(self, _: dict[str, str]) -> Json:
-        rights = {"can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
-        return {**self.me, **rights}
+        return {**self.me, **self.rights}
 
     async def _get_updates(self, params: dict[str, str]) -> list[Json]:
-        if self.webhook_url:
-            raise ApiError(409, "Conflict: can't use getUpdates method while webhook is active")
+        if self.webhook:
+            text = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook first"
+            raise ApiError(409, text)
         if "allowed_updates" in params:
             self._allowed_updates = set(json.loads(params["allowed_updates"]))
         offset = int(params.get("offset", 0))
@@ -377,19 +457,69 @@ class TelegramServer:
         return self.updates[: int(params.get("limit", 100))]
 
     async def _set_webhook(self, params: dict[str, str]) -> bool:
-        self.webhook_url = params.get("url", "")
-        if params.get("drop_pending_updates") == "true":
+        if not params["url"].startswith("https://"):
+            raise ApiError(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", params.get("secret_token", "none")):
+            raise ApiError(400, "Bad Request: secret token contains unallowed characters")
+        self.webhook = dict(params)
+        self.webhook_certificate = params.files.get("certificate") if isinstance(params, Params) else None
+        if "allowed_updates" in params:
+            self._allowed_updates = set(json.loads(params["allowed_updates"]))
+        await self._stop_bringing()
+        self._bringing = asyncio.create_task(self._bring())
+        return True
+
+    async def _delete_webhook(self, params: dict[str, str]) -> bool:
+        self.webhook = {}
+        self.webhook_certificate = None
+        await self._stop_bringing()
+        if params.get("drop_pending_updates", "false").lower() == "true":
             self.updates.clear()
         return True
 
     async def _get_webhook_info(self, _: dict[str, str]) -> Json:
-        n_waiting = len(self.updates)
-        return {"url": self.webhook_url, "has_custom_certificate": False, "pending_update_count": n_waiting}
+        return {
+            "url": self.webhook.get("url", ""),
+            "has_custom_certificate": self.webhook_certificate is not None,
+            "pending_update_count": len(self.updates),
+            **({"allowed_updates": sorted(self._allowed_updates)} if self._allowed_updates else {}),
+        }
+
+    async def _stop_bringing(self) -> None:
+        if self._bringing is not None:
+            self._bringing.cancel()
+            await asyncio.wait({self._bringing})
+
+    async def _bring(self) -> None:
+        """Bring one update after the other to the webhook, each until it is taken."""
+        verify: ssl.SSLContext | bool = True
+        if self.webhook_certificate is not None:
+            verify = ssl.create_default_context(cadata=self.webhook_certificate.decode())
+        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}
+        async with ClientSession(timeout=ClientTimeout(total=5), headers=headers) as session:
+            for n in itertools.count():
+                async with self._changed:
+                    await self._changed.wait_for(lambda: self.updates)
+                update, backends = self.updates[0], self.backends or [self.webhook["url"]]
+                try:
+                    async with session.post(backends[n % len(backends)], json=update, ssl=verify) as response:
+                        status: int | None = response.status
+                except (ClientError, TimeoutError):
+                    status = None
+                self.brought.append((update["update_id"], status))
+                if status == web.HTTPOk.status_code:
+                    self.updates.remove(update)
+                else:
+                    await asyncio.sleep(0.05)
+                await self._notify()
 
     async def _get_my_commands(self, params: dict[str, str]) -> list[Json]:
         return self.commands.get(_menu(params), [])
 
     async def _set_my_commands(self, params: dict[str, str]) -> bool:
+        scope = json.loads(params.get("scope", "{}"))
+        if "chat_id" in scope:
+            self._chat({"chat_id": scope["chat_id"]})
         self.commands[_menu(params)] = json.loads(params["commands"])
         return True
 
@@ -399,7 +529,7 @@ class TelegramServer:
 
     async def _send_message(self, params: dict[str, str]) -> Json:
         chat = self._chat(params)
-        return self._sent(self._new_message(self.me, chat, _checked_text(params)), params)
+        return self._sent(self._new_message(self.me, chat, **_content(params)), params)
 
     async def _send_photo(self, params: dict[str, str]) -> Json:
         self._check_upload(params, "photo", 10_000_000)
@@ -443,7 +573,7 @@ class TelegramServer:
         message = self._own_message(params, "edited")
         if "text" not in message:
             raise ApiError(400, "Bad Request: there is no text in the message to edit")
-        return self._edited(message, {"text": _checked_text(params)}, params)
+        return self._edited(message, _content(params), params)
 
     async def _edit_message_reply_markup(self, params: dict[str, str]) -> Json:
         return self._edited(self._own_message(params, "edited"), {}, params)
@@ -452,11 +582,12 @@ class TelegramServer:
         """Change a message; its buttons go unless there are new ones."""
         if "reply_markup" in params:
             changes["reply_markup"] = _checked_keyboard(params["reply_markup"])
-        after = {key: value for key, value in message.items() if key != "reply_markup"} | changes
+        replaced = {"reply_markup", "entities"} if "text" in changes else {"reply_markup"}
+        after = {key: value for key, value in message.items() if key not in replaced} | changes
         if after == message:
             raise ApiError(400, "Bad Request: message is not modified")
-        message.pop("reply_markup", None)
-        message |= {**changes, "edit_date": int(time.time())}
+        message.clear()
+        message |= {**after, "edit_date": int(time.time())}
         return message
 
     async def _answer_callback_query(self, params: dict[str, str]) -> bool:
@@ -467,8 +598,33 @@ class TelegramServer:
         self.answered[query_id] = params.get("text", "")
         return True
 
+    async def _answer_inline_query(self, params: dict[str, str]) -> bool:
+        query_id, results = params["inline_query_id"], json.loads(params["results"])
+        if query_id not in self._typed:
+            raise ApiError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        self._typed.remove(query_id)
+        for result in results:
+            content = result["input_message_content"]
+            result["shown"] = _content({"text": content["message_text"], "parse_mode": content.get("parse_mode", "")})
+        self.inline_answers[query_id] = results
+        return True
+
+    async def _get_chat_member(self, params: dict[str, str]) -> Json:
+        self._chat(params)
+        user_id = int(params["user_id"])
+        is_admin = user_id in self.anonymous_admins
+        return _standing(person(user_id, "Somebody"), "administrator" if is_admin else "member")
+
     async def _delete_message(self, params: dict[str, str]) -> bool:
-        self.messages.remove(self._own_message(params, "deleted"))
+        message = self._own_message(params, "deleted")
+        self.messages.remove(message)
+        del self._history[message["chat"]["id"], message["message_id"]]
+        return True
+
+    async def _delete_messages(self, params: dict[str, str]) -> bool:
+        for message_id in json.loads(params["message_ids"]):
+            with suppress(ApiError):  # those that are gone are skipped
+                await self._delete_message({**params, "message_id": message_id})
         return True
 
     async def _send_chat_action(self, params: dict[str, str]) -> bool:
@@ -507,6 +663,21 @@ class TelegramServer:
         return message
 
 
+def _standing(user: Json, status: str) -> Json:
+    """What Telegram tells of somebody's standing in a chat."""
+    member: Json = {"status": status, "user": user}
+    if status == "kicked":
+        member["until_date"] = 0
+    if status == "administrator":
+        rights = (
+            "can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats "
+            "can_restrict_members can_promote_members can_change_info can_invite_users can_post_stories "
+            "can_edit_stories can_delete_stories"
+        )
+        member |= dict.fromkeys(rights.split(), True)
+    return member
+
+
 async def _params_of(request: web.Request) -> Params:
     params = Params()
     for key, value in [*request.query.items(), *(await request.post()).items()]:
@@ -523,13 +694,21 @@ def _menu(params: dict[str, str]) -> str:
     return json.dumps([scope, params.get("language_code", "")], sort_keys=True)
 
 
-def _checked_text(params: dict[str, str]) -> str:
-    text = params.get("text", "").strip()
-    if not text:
+def _content(params: dict[str, str]) -> Json:
+    """The text of a message as it is shown, and what is marked in it."""
+    text, entities = params.get("text", ""), json.loads(params.get("entities", "[]"))
+    if params.get("parse_mode") == "HTML":
+        try:
+            text, entities = parse_html(text)
+        except NotParsedError as error:
+            raise ApiError(400, f"Bad Request: can't parse entities: {error}") from None
+    if not text.strip():
         raise ApiError(400, "Bad Request: message text is empty")
     if utf16_length(text) > 4096:
         raise ApiError(400, "Bad Request: message is too long")
-    return text
+    n_before = utf16_length(text) - utf16_length(text.lstrip())
+    shifted = [{**entity, "offset": max(entity["offset"] - n_before, 0)} for entity in entities]
+    return {"text": text.strip(), **({"entities": shifted} if shifted else {})}
 
 
 def _checked_keyboard(markup: str) -> Json:

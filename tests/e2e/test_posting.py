@@ -16,6 +16,7 @@ from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.discord_server import DiscordServer
+from tests.e2e.telegram_entities import marked
 from tests.e2e.telegram_server import TelegramServer, group, person
 
 TEAM = group(-100_600, title="Team")
@@ -77,13 +78,14 @@ async def test_post_stands_in_the_discord_channel(discord: DiscordServer, tmp_pa
 
 
 async def test_post_stands_in_the_telegram_chat(telegram: TelegramServer) -> None:
-    """It answers nothing, shows no preview of links, and what it quotes is plain text."""
+    """It answers nothing, and shows no preview of links; it is Markdown as on Discord, and nothing of it is HTML."""
     async with on_telegram(telegram) as adapter:
         await adapter.post(str(TEAM["id"]), PINGS)
         message = await telegram.next_message(TEAM)
-    assert message["text"] == PINGS
+    assert message["text"] == PINGS.replace("*", "")
+    assert marked(message) == [("bold", "bold")]
     (call,) = telegram.calls_of("sendMessage")
-    assert not {"parse_mode", "entities", "reply_parameters"} & call.params.keys()
+    assert "reply_parameters" not in call.params
     assert '"is_disabled": true' in call.params["link_preview_options"].replace('":true', '": true')
 
 
@@ -96,7 +98,7 @@ async def test_long_post_is_split(discord: DiscordServer, telegram: TelegramServ
     assert [asked["allowed_mentions"] for _, asked in sent] == [{"parse": []}] * 3
     async with on_telegram(telegram) as adapter:
         await adapter.post(str(TEAM["id"]), LONG)
-        assert "\n".join(message["text"] for message in telegram.messages) == LONG
+        assert "\n".join(message["text"] for message in telegram.messages) == LONG.replace("> ", "")
     assert len(telegram.messages) == 2
 
 
@@ -130,7 +132,7 @@ async def test_post_follows_a_group_that_became_a_supergroup(telegram: TelegramS
     telegram.migrated[-7] = -100_700
     async with on_telegram(telegram) as adapter:
         await adapter.post("-7", LONG)
-    assert "\n".join(message["text"] for message in telegram.messages_in(-100_700)) == LONG
+    assert "\n".join(message["text"] for message in telegram.messages_in(-100_700)) == LONG.replace("> ", "")
 
 
 async def test_post_without_a_connection_fails(

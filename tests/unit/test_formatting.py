@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formatting import split_text, utf16_length
+from adapters.formatting import plain_name, split_text, utf16_length
 
 WOMAN_SCIENTIST = "\U0001f469\U0001f3fd\u200d\U0001f52c"
 FLAG = "\U0001f1eb\U0001f1f7"
@@ -22,6 +22,23 @@ any_text = st.text(
     ),
     max_size=400,
 )
+marked_text = st.lists(
+    st.sampled_from(
+        [
+            *"*_~|`[]() \n.\\a",
+            "**",
+            "__",
+            "||",
+            "~~",
+            "***",
+            "word ",
+            "](http://x.org) ",
+            "\U0001f600 ",
+            "longer words. ",
+        ]
+    ),
+    max_size=150,
+).map("".join)
 counted = st.sampled_from([len, utf16_length])
 
 
@@ -123,10 +140,64 @@ def test_each_part_is_within_the_limit_and_not_blank(text: str, limit: int, leng
     assert all(length(part) <= limit and part.strip() for part in parts)
 
 
+def without_marks(text: str) -> str:
+    return re.sub(r"[\s*_~|`]", "", text)
+
+
 @given(any_text.filter(lambda text: "```" not in text), st.integers(min_value=2, max_value=120), counted)
 def test_nothing_but_whitespace_is_lost(text: str, limit: int, length: Callable[[str], int]) -> None:
-    """Without code blocks the parts hold the text, in order."""
-    assert without_whitespace("".join(split_text(text, limit, length))) == without_whitespace(text)
+    """Without code blocks the parts hold the text, in order; marks that are opened again stand there once more."""
+    assert without_marks("".join(split_text(text, limit, length))) == without_marks(text)
+
+
+@given(marked_text, st.integers(min_value=2, max_value=200), counted)
+def test_marked_text_is_within_the_limit_and_whole(text: str, limit: int, length: Callable[[str], int]) -> None:
+    """However its marks lie, and whatever is closed and opened again."""
+    text = text.replace("```", "")
+    parts = split_text(text, limit, length)
+    assert all(length(part) <= limit and part.strip() for part in parts)
+    assert without_marks("".join(parts)) == without_marks(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "**bold words here**",
+        "[a link of words](https://x.org/a_b)",
+        "`some code of words`",
+        "||a secret of words||",
+        "*a **b c** d*",
+    ],
+)
+@pytest.mark.parametrize("n_before", range(20, 50, 3))
+@pytest.mark.parametrize("length", [len, utf16_length])
+def test_what_is_marked_stays_whole(piece: str, n_before: int, length: Callable[[str], int]) -> None:
+    """A part ends before marked words that do not fit, rather than among them."""
+    text = f"{'a ' * n_before}{piece}{' b' * 60}"
+    parts = split_text(text, 100, length)
+    assert sum(part.count(piece) for part in parts) == 1
+    assert " ".join(parts) == text
+
+
+@pytest.mark.parametrize("mark", ["**", "*", "__", "_", "~~", "||", "***"])
+@pytest.mark.parametrize("length", [len, utf16_length])
+def test_what_is_marked_at_length_is_marked_in_every_part(mark: str, length: Callable[[str], int]) -> None:
+    """Marks are closed at the end of a part and opened again in the next: a secret stays one."""
+    words = " ".join(f"word{i}" for i in range(100))
+    before, *parts, last = split_text(f"Before. {mark}{words}{mark} After.", 100, length)
+    assert before == "Before."
+    assert all(part.startswith(f"{mark}word") and part.endswith(mark) for part in parts)
+    assert last.endswith(f"{mark} After.")
+    assert " ".join([*parts, last.removesuffix(" After.")]).replace(mark, "") == words
+
+
+@pytest.mark.parametrize(
+    "prose", ["5 * 3, * and **", "a_b_c d_e", "a || b", "one ~~ two", "`", "[x] (y)", "*open **too"]
+)
+def test_stray_marks_are_not_closed(prose: str) -> None:
+    """What marks nothing stays as it is."""
+    text = f"{prose} {'word ' * 60}".strip()
+    assert " ".join(split_text(text, 100)) == text
 
 
 @given(
@@ -153,9 +224,27 @@ def test_no_surrogate_pair_is_torn(text: str, limit: int) -> None:
     )
 
 
-@pytest.mark.parametrize("piece", ["x", "x ", "```py\n", "``` ", "\u0301", "\n", FLAG, "a.\n\n"])
+@pytest.mark.parametrize(
+    "piece", ["x", "x ", "```py\n", "``` ", "\u0301", "\n", FLAG, "a.\n\n", "**a ", "*a* ", "**", "|| ", "[", "`", "`a"]
+)
 def test_huge_text_is_split_quickly(piece: str) -> None:
     """100 kB of anything takes well under a second."""
     started = time.perf_counter()
     split_text(piece * (100_000 // len(piece)), 4096, utf16_length)
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("written", "escaped"),
+    [
+        ("see https://x.org/a_b#c_d or a_b#c", r"see https://x.org/a_b#c_d or a\_b\#c"),
+        (
+            "https://x.org/**a** https://x.org/a_ <https://x.org>",
+            r"https://x.org/\*\*a\*\* https://x.org/a\_ \<https://x.org\>",
+        ),
+        ("[a](https://x.org/b_c)", r"\[a\](https://x.org/b_c)"),
+    ],
+)
+def test_address_in_what_somebody_wrote_stays_whole(written: str, escaped: str) -> None:
+    """Discord shows a backslash in an address; whatever either platform could read as a mark has one all the same."""
+    assert plain_name(written) == escaped

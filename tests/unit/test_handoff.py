@@ -52,6 +52,17 @@ async def test_the_admins_read_who_where_and_what(changes: dict[str, Any], where
     assert text == f"Ann asks for a person, in {where}.\nMember ann, conversation here\n> it broke\n> again"
 
 
+async def test_the_members_words_stay_theirs() -> None:
+    """Nothing that they write looks as if the bot had written it: a link says where it leads, and no line is bare."""
+    platform = Platform()
+    await handoff_to(platform, discord="77").post(said("x"), "**it** broke\r[a](https://x.org/b_c)\n>>> y")
+    assert platform.posted[0][1].splitlines()[2:] == [
+        r"> \*\*it\*\* broke",
+        r"> \[a\](https://x.org/b_c)",
+        r"> \>\>\> y",
+    ]
+
+
 async def test_a_long_message_is_cut() -> None:
     """Admins get the beginning."""
     platform = Platform()

@@ -17,14 +17,18 @@ from adapters import telegram_polling
 from adapters.base import IncomingMessage
 from adapters.errors import TokenRefusedError
 from adapters.telegram_adapter import TelegramAdapter
-from adapters.telegram_messages import press_to_message, to_message
-from adapters.telegram_polling import QuietRequest, Watch, reason, repeat_if_never_sent
+from adapters.telegram_messages import moved_ids, press_to_message, to_message
+from adapters.telegram_polling import PollingBot, QuietRequest, Watch, reason, repeat_if_never_sent
 from tests.bots import BotOf
 
 ME = User(99, "Parley", is_bot=True, username="parley_bot")
 ADA = {"id": 1, "is_bot": False, "first_name": "Ada", "last_name": "L", "language_code": "en-GB"}
 PRIVATE = {"id": 1, "type": "private", "first_name": "Ada"}
 GROUP = {"id": -100, "type": "supergroup", "title": "Club"}
+
+
+BEN = {"id": 2, "is_bot": False, "first_name": "Ben"}
+CHANNEL = {"id": -1009, "type": "channel", "title": "News"}
 
 
 def units(text: str) -> int:
@@ -45,6 +49,12 @@ def read(text: str | None = "hello", /, *, kind: str = "message", **fields: Any)
 
 def read_in_group(text: str, *entities: dict[str, Any], **fields: Any) -> IncomingMessage | None:
     return read(text, chat=GROUP, entities=list(entities), **fields)
+
+
+def facts(message: IncomingMessage | None) -> tuple[bool, bool]:
+    """Whether it is meant for the bot, and whether for somebody else."""
+    assert message is not None
+    return message.is_addressed, message.is_to_others
 
 
 def text_of(message: IncomingMessage | None) -> str:
@@ -90,8 +100,8 @@ def test_a_mention_by_name_addresses() -> None:
     """A bot may be mentioned by its shown name as well."""
     me = entity("text_mention", "Parley, hello", "Parley", user=ME.to_dict())
     assert text_of(read_in_group("Parley, hello", me)) == ", hello"
-    other = entity("text_mention", "Ada, hello", "Ada", user=ADA)
-    assert read_in_group("Ada, hello", other) is None
+    other = entity("text_mention", "Ben, hello", "Ben", user=BEN)
+    assert facts(read_in_group("Ben, hello", other)) == (False, True)
 
 
 def test_only_a_mention_of_the_bot_is_cut_out() -> None:
@@ -99,37 +109,56 @@ def test_only_a_mention_of_the_bot_is_cut_out() -> None:
     text = "@parley_bot ask @someone"
     message = read_in_group(text, entity("mention", text, "@parley_bot"), entity("mention", text, "@someone"))
     assert text_of(message) == "ask @someone"
+    assert facts(message) == (True, True)
 
 
-@pytest.mark.parametrize(("sender", "addressed"), [(ME.to_dict(), True), (ADA, False)])
-def test_a_reply_to_the_bot_addresses(sender: dict[str, Any], addressed: bool) -> None:
-    """A reply to what the bot said is meant for it, a reply to another is not."""
+@pytest.mark.parametrize(
+    ("sender", "addressed", "to_others"),
+    [(ME.to_dict(), True, False), (BEN, False, True), (ADA, False, False), (None, False, False)],
+    ids=["the bot", "another person", "oneself", "nobody"],
+)
+def test_a_reply_to_the_bot_addresses(sender: dict[str, Any], addressed: bool, to_others: bool) -> None:
+    """A reply to what the bot said is meant for it, a reply to another person is not, and is for them."""
     earlier = {"message_id": 4, "date": 1_700_000_000, "chat": GROUP, "from": sender, "text": "hi"}
-    assert (read_in_group("and you?", reply_to_message=earlier) is not None) is addressed
+    message = read_in_group("and you?", reply_to_message=earlier)
+    assert facts(message) == (addressed, to_others)
+    assert message is not None
+    assert message.replied_id == "4"
 
 
-def test_talk_in_a_topic_that_the_bot_opened_is_no_reply() -> None:
-    """Telegram marks all that is said in a topic as a reply to its opening."""
-    opening = {"name": "Topic", "icon_color": 1}
-    earlier = {
+def test_a_comment_on_a_channels_post_is_for_nobody_else() -> None:
+    """In a channel's group every comment replies to the post, and may well be a question to whoever listens."""
+    post = {
         "message_id": 4,
         "date": 1,
         "chat": GROUP,
-        "from": ME.to_dict(),
-        "forum_topic_created": opening,
+        "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+        "sender_chat": CHANNEL,
+        "is_automatic_forward": True,
+        "text": "news",
     }
+    assert facts(read_in_group("when is that?", reply_to_message=post)) == (False, False)
+
+
+@pytest.mark.parametrize("opening", [{"forum_topic_created": {"name": "Topic", "icon_color": 1}}, {"text": "gone"}])
+def test_talk_in_a_topic_that_the_bot_opened_is_no_reply(opening: dict[str, Any]) -> None:
+    """Telegram marks all that is said in a topic as a reply to its opening, whose number is the topic's."""
+    earlier = {"message_id": 4, "date": 1, "chat": GROUP, "from": ME.to_dict(), **opening}
     topic = {"message_thread_id": 4, "is_topic_message": True, "reply_to_message": earlier}
-    assert read_in_group("just talk", **topic) is None
+    talk = read_in_group("just talk", **topic)
+    assert facts(talk) == (False, False)
+    assert talk is not None
+    assert talk.replied_id is None
     message = read_in_group("@parley_bot hi", entity("mention", "@parley_bot", "@parley_bot"), **topic)
     assert message is not None
-    assert message.conversation_id == "-100:4"
+    assert (message.conversation_id, message.parent_id, message.server_id) == ("-100:4", "-100", "-100")
 
 
 def test_a_thread_of_replies_is_no_topic() -> None:
     """Outside a forum the thread's id does not part conversations."""
     message = read("hello", message_thread_id=4)
     assert message is not None
-    assert message.conversation_id == "1"
+    assert (message.conversation_id, message.parent_id, message.server_id) == ("1", "", "")
 
 
 @pytest.mark.parametrize(
@@ -161,25 +190,91 @@ def test_a_command_further_on_is_talk() -> None:
     assert (message.command, message.text) == (None, "what does /help do")
 
 
-@pytest.mark.parametrize("kind", ["edited_message", "channel_post", "edited_channel_post"])
-def test_only_new_messages_are_read(kind: str) -> None:
-    """Edits and what channels publish are none of the bot's business."""
+@pytest.mark.parametrize("kind", ["channel_post", "edited_channel_post", "business_message"])
+def test_only_messages_are_read(kind: str) -> None:
+    """What channels publish, and what is written to others, is none of the bot's business."""
     assert read(kind=kind) is None
+
+
+def test_an_edit_is_read_as_one() -> None:
+    """It counts from when it was edited."""
+    message = read(kind="edited_message", edit_date=1_700_000_060)
+    assert message is not None
+    assert message.is_edit
+    assert message.received_at == datetime.fromtimestamp(1_700_000_060, UTC)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"from": {**ADA, "is_bot": True}}, {"via_bot": {**ADA, "is_bot": True}}, {"from": None}],
+    ids=["a bot", "an inline result", "nobody"],
+)
+def test_only_people_are_read(fields: dict[str, Any]) -> None:
+    """Whoever is no person is not answered, lest two bots talk for ever."""
+    assert read("hello", **fields) is None
+
+
+def test_an_anonymous_admin_is_the_group() -> None:
+    """Their id is the group's, which is nobody's and no admin's, and the made-up person beside it says nothing."""
+    anonymous = {"from": {**ADA, "id": 1087968824, "is_bot": True}, "sender_chat": GROUP}
+    message = read_in_group("@parley_bot hi", entity("mention", "@parley_bot", "@parley_bot"), **anonymous)
+    assert message is not None
+    assert (message.user_id, message.display_name, message.locale) == ("-100", "Club", None)
+    assert read_in_group("just talk", **anonymous) is not None
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"from": {**ADA, "is_bot": True}},
-        {"via_bot": {**ADA, "is_bot": True}},
-        {"sender_chat": GROUP},
-        {"from": None},
+        {"from": {"id": 136817688, "is_bot": True, "first_name": "Channel"}},
+        {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"}, "is_automatic_forward": True},
     ],
-    ids=["a bot", "an inline result", "an anonymous admin", "nobody"],
+    ids=["in its name", "forwarded from it"],
 )
-def test_only_people_are_read(fields: dict[str, Any]) -> None:
-    """Whoever is no person is not answered, lest two bots talk for ever."""
-    assert read("hello", **fields) is None
+def test_a_channel_is_read_only_if_it_addresses_the_bot(fields: dict[str, Any]) -> None:
+    """What it publishes is no question to whoever listens."""
+    assert read_in_group("news", sender_chat=CHANNEL, **fields) is None
+    mention = entity("mention", "@parley_bot hi", "@parley_bot")
+    message = read_in_group("@parley_bot hi", mention, sender_chat=CHANNEL, **fields)
+    assert message is not None
+    assert (message.user_id, message.display_name) == ("-1009", "News")
+
+
+FILE = {"file_id": "a", "file_unique_id": "b"}
+SIZE = {**FILE, "width": 1, "height": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "medium"),
+    [
+        ({"voice": {**FILE, "duration": 1}}, "voice"),
+        ({"video_note": {**FILE, "length": 1, "duration": 1}}, "voice"),
+        ({"photo": [SIZE]}, "picture"),
+        ({"animation": {**SIZE, "duration": 1}, "document": FILE}, "picture"),
+        ({"sticker": {**SIZE, "type": "regular", "is_animated": False, "is_video": False}}, "sticker"),
+        ({"dice": {"emoji": "🎲", "value": 1}}, "sticker"),
+        ({"document": FILE}, "file"),
+        ({"video": {**SIZE, "duration": 1}}, "file"),
+        ({"audio": {**FILE, "duration": 1}}, "file"),
+        ({"location": {"longitude": 1.0, "latitude": 1.0}}, None),
+        ({"new_chat_members": [ADA]}, None),
+        ({"pinned_message": {"message_id": 1, "date": 0, "chat": GROUP}}, None),
+    ],
+)
+def test_tells_what_a_message_is_made_of(content: dict[str, Any], medium: str | None) -> None:
+    """Without a text it may still be something to speak of; news of the chat are not."""
+    message = read(None, **content)
+    assert (message and message.medium) == medium
+    assert medium is None or text_of(message) == ""
+
+
+def test_a_caption_is_the_text() -> None:
+    """It may address the bot and bear a command as any text does."""
+    caption = "@parley_bot what is this"
+    entities = [entity("mention", caption, "@parley_bot")]
+    message = read(None, chat=GROUP, photo=[SIZE], caption=caption, caption_entities=entities)
+    assert text_of(message) == "what is this"
+    assert facts(message) == (True, False)
 
 
 @pytest.mark.parametrize(("chat", "name"), [(PRIVATE, ""), (GROUP, "Club")])
@@ -189,6 +284,19 @@ def test_a_group_has_a_name(chat: dict[str, Any], name: str) -> None:
     message = read(text, chat=chat, entities=[entity("mention", text, "@parley_bot")])
     assert message is not None
     assert message.server_name == name
+
+
+def moved(**fields: Any) -> tuple[str, str] | None:
+    message = {"message_id": 5, "date": 1_700_000_000, "chat": GROUP, "from": ADA, **fields}
+    return moved_ids(Update.de_json({"update_id": 1, "message": message}, None).message)
+
+
+def test_both_sides_of_a_move_tell_the_same() -> None:
+    """The old group tells its new id, the new one its old."""
+    assert moved(migrate_to_chat_id=-200) == ("-100", "-200")
+    assert moved(migrate_from_chat_id=-7) == ("-7", "-100")
+    assert moved(text="hello") is None
+    assert moved_ids(None) is None
 
 
 def pressed(message: dict[str, Any] | None, data: str = "c:1:hours") -> IncomingMessage | None:
@@ -226,6 +334,8 @@ def test_a_press_is_read() -> None:
         received_at=datetime(2030, 1, 1, tzinfo=UTC),
         choice_id="hours",
         server_name="Club",
+        server_id="-100",
+        parent_id="-100",
     )
     del shown["reply_markup"]
     message = pressed(shown)
@@ -238,10 +348,9 @@ def test_a_press_in_no_chat_is_nothing() -> None:
     assert pressed(None) is None
 
 
-def test_only_text_is_read() -> None:
-    """A message without text, such as one that tells of a new member, is nothing to answer."""
-    assert read(None, new_chat_members=[ADA]) is None
-    assert read_in_group("nice weather") is None
+def test_talk_that_is_not_addressed_is_read() -> None:
+    """Whether the bot listens to it is not said here."""
+    assert facts(read_in_group("nice weather")) == (False, False)
 
 
 ANY_TEXT = st.text(st.characters(categories=None))
@@ -289,13 +398,34 @@ def test_an_outage_is_told_twice(caplog: pytest.LogCaptureFixture) -> None:
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
 
 
-def test_a_conflict_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("terminated by other getUpdates request", telegram_polling.OTHER_POLLER),
+        ("can't use getUpdates method while webhook is active", telegram_polling.WEBHOOK_SET),
+    ],
+)
+def test_a_conflict_is_told_once(text: str, fault: str) -> None:
     """Two programs take turns in being refused, so neither an end nor a beginning can be told."""
-    watch = Watch()
+    told: list[str] = []
+    watch = Watch(told.append)
     for _ in range(3):
-        watch.failed(Conflict("terminated by other getUpdates request"))
+        watch.failed(Conflict(text))
         watch.succeeded()
-    assert caplog.text.count("another program") == 1
+    assert told == [fault]
+
+
+@pytest.mark.parametrize(
+    ("api_url", "files"),
+    [
+        (None, "https://api.telegram.org/file/bot1:x"),
+        ("http://10.0.0.1:8081/bot", "http://10.0.0.1:8081/file/bot1:x"),
+        ("http://10.0.0.1:8081/telegram/bot", "http://10.0.0.1:8081/telegram/file/bot1:x"),
+    ],
+)
+def test_files_are_where_the_api_is(api_url: str | None, files: str) -> None:
+    """A server of one's own keeps its files under the same address."""
+    assert PollingBot("1:x", api_url, Watch()).base_file_url == files
 
 
 def test_a_failed_last_poll_is_told(caplog: pytest.LogCaptureFixture) -> None:
