@@ -41,3 +41,6 @@ check: setup
 lock:
 	uv pip compile pyproject.toml --extra train --group dev --universal --generate-hashes --python-version 3.11 \
 		--upgrade --no-header --quiet --output-file requirements.lock
+	cp requirements.lock deploy/requirements.lock # the same versions, without training and tests
+	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+		--no-header --quiet --output-file deploy/requirements.lock

@@ -8,6 +8,7 @@ import logging
 import zlib
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import yarl
 
 from adapters.base import Bot, IncomingMessage, Reply
 from adapters.discord_commands import to_definitions
+from adapters.discord_edits import Answers, Replacement
 from adapters.discord_faults import MISSING_INTENT
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import PLATFORM, is_withheld, to_message
@@ -100,6 +102,7 @@ class DiscordConnection(discord.Client):
         self._is_serving = False
         self._is_introduced = False
         self._recent_ids: deque[int] = deque(maxlen=1_000)
+        self._answers = Answers()
 
     async def serve(self, token: str) -> None:
         """Log in, and take messages until that is cancelled or an error ends it.
@@ -224,7 +227,30 @@ class DiscordConnection(discord.Client):
                 reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))
                 for is_quoting in (True, False)
             )
-            await send_reply(self._bot, reply, incoming.user_id, quote, follow)
+            ids = await send_reply(self._bot, reply, incoming.user_id, quote, follow)
+            self._answers.remember(incoming.message_id, incoming.text, ids)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        # Discord tells of a preview that was added to a link as if somebody had edited the message
+        if not self._takes_messages or self.user is None or payload.message_id not in self._recent_ids:
+            return
+        incoming = to_message(payload.message, self.user)
+        if incoming is not None and not self._is_withheld(payload.message):
+            job = partial(self._answer_edit, payload.message, replace(incoming, is_edit=True))
+            self._queues.submit(incoming.key, job)
+
+    async def _answer_edit(self, message: discord.Message, incoming: IncomingMessage) -> None:
+        """Change the answer to a question that was edited; under the question's key, so after it was answered."""
+        ids = self._answers.to_change(incoming.message_id, incoming.text)
+        if not ids or not (incoming.is_addressed or self._bot.listens(incoming)):
+            return
+        reply = await self._bot.answer(incoming, no_progress)
+        if reply is not None:
+            send_new = reporting(self._bot, message.channel, to_channel(self, message, is_quoting=False))
+            replacement = Replacement(self, message.channel.id, ids, send_new)
+            new_ids = await send_reply(self._bot, reply, incoming.user_id, replacement.send, replacement.send)
+            new_ids += await replacement.drop_rest()
+            self._answers.remember(incoming.message_id, incoming.text, new_ids)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         await self._interactions.take(interaction)

@@ -22,12 +22,18 @@ TYPING_AFTER_S = 1.0
 DRAIN_S = 7.0
 """How long replies in flight may take after a stop; the process leaves within 10 s."""
 
+BUSY = "I have more messages than I can answer just now, and yours is not among them. Please try again in a minute."
+"""Said to whoever's message finds no room."""
+
+MOST_REFUSALS = 20
+"""How many are told so at a time: in a flood of strangers the sending itself would be a load."""
+
 
 class ReplyQueues:
     """One queue of jobs a key, each worked through by one task until its last message is sent.
 
-    What finds no room is dropped, with one warning a burst: the next comes only once the key's jobs were worked off, or
-    half of what may wait in all.
+    What finds no room is dropped, with one warning a burst, and is told so once a key and burst. A burst is over once
+    the key's jobs were worked off, or half of what may wait in all.
 
     Parameters
     ----------
@@ -44,9 +50,11 @@ class ReplyQueues:
         self._n_waiting = 0
         self._full_keys: set[Hashable] = set()
         self._is_full = False
+        self._told_keys: set[Hashable] = set()
+        self._refusals: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def submit(self, key: Hashable, job: Job) -> bool:
+    def submit(self, key: Hashable, job: Job, *, refuse: Job | None = None) -> bool:
         """Queue a job; say whether there was room.
 
         Parameters
@@ -55,27 +63,45 @@ class ReplyQueues:
             Jobs of equal keys run in the order of their submission.
         job
             Called once to make the coroutine that answers. What it raises is logged, and ends nothing else.
+        refuse
+            Says `BUSY` where the answer would stand. If there is no room it runs at once, waiting for nothing, the
+            first time in a burst; unless so many are being told already.
         """
         queue = self._waiting.get(key)
         if self._n_waiting >= self._in_all:
             if not self._is_full:
                 self._is_full = True
                 logger.warning("messages are dropped: %d wait for an answer, of everyone together", self._n_waiting)
+            self._refuse(key, refuse)
             return False
         if queue is not None and len(queue) >= self._per_key:
             if key not in self._full_keys:
                 self._full_keys.add(key)
                 logger.warning("messages of one person are dropped: %d wait for an answer", len(queue))
+            self._refuse(key, refuse)
             return False
         self._n_waiting += 1
         if queue is not None:
             queue.append(job)
             return True
         self._waiting[key] = deque([job])
-        task = asyncio.create_task(self._work(key), name=f"answers to {key}")
+        self._start(self._work(key), f"answers to {key}")
+        return True
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return True
+        return task
+
+    def _refuse(self, key: Hashable, refuse: Job | None) -> None:
+        """Tell whoever finds no room, beside everything that waits; once a burst."""
+        if refuse is None or key in self._told_keys or len(self._refusals) >= MOST_REFUSALS:
+            return
+        self._told_keys.add(key)
+        task = self._start(_logged(refuse), f"refusal to {key}")
+        self._refusals.add(task)
+        task.add_done_callback(self._refusals.discard)
 
     async def _work(self, key: Hashable) -> None:
         queue = self._waiting[key]
@@ -83,19 +109,18 @@ class ReplyQueues:
             while queue:
                 job = queue.popleft()
                 self._make_room(1)
-                try:
-                    await job()
-                except Exception:
-                    logger.exception("an answer failed")
+                await _logged(job)
         finally:
             self._make_room(len(queue))
             del self._waiting[key]
             self._full_keys.discard(key)
+            self._told_keys.discard(key)
 
     def _make_room(self, n_jobs: int) -> None:
         self._n_waiting -= n_jobs
-        if self._n_waiting <= self._in_all // 2:
+        if self._is_full and self._n_waiting <= self._in_all // 2:
             self._is_full = False
+            self._told_keys.clear()
 
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
         """Wait for every queued job, at most `timeout_s` seconds, then cancel what is left."""
@@ -107,6 +132,14 @@ class ReplyQueues:
         if late:
             logger.warning("%d answers were not finished in time", len(late))
             await asyncio.wait(late)
+
+
+async def _logged(job: Job) -> None:
+    """Run a job whose failure ends nothing else."""
+    try:
+        await job()
+    except Exception:
+        logger.exception("an answer failed")
 
 
 async def answer_with_typing(

@@ -6,22 +6,26 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.admin import Admins, Reloader
-from bot.admin_commands import AdminDesk
+from bot.assembly import Stores, make_desk, make_handler, open_stores
+from bot.catalog_places import own_catalogs
 from bot.config import Settings
-from bot.context import ContextStore
+from bot.database import DATABASE_FILE
 from bot.engine import IntentEngine
-from bot.handler import MessageHandler
+from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.service import ServiceLoader, StoryGate
+from bot.metrics import Metrics
+from bot.readiness import Readiness
+from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
+from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -42,15 +46,23 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     """
     stopping = asyncio.Event()
     _handle_signals(stopping)
+    metrics, readiness = Metrics(), Readiness(stopping)
+    async with _health_page(None if console else settings.health_address, metrics, readiness):
+        return await _serve(settings, environment, stopping, metrics, readiness, console=console)
+
+
+async def _serve(
+    settings: Settings,
+    environment: Mapping[str, str],
+    stopping: asyncio.Event,
+    metrics: Metrics,
+    readiness: Readiness,
+    *,
+    console: bool,
+) -> ExitCode:
+    """Load the model, build the bot around it, and run the platforms."""
     actions = ActionRunner(settings.action_modules, environment=environment)
-    loader = ServiceLoader(
-        settings.models_dir,
-        settings.intents_path,
-        settings.confidence_threshold,
-        settings.model_runtime,
-        actions.check,
-        StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
-    )
+    loader = _loader(settings, actions)
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
         loaded = asyncio.get_running_loop().run_in_executor(loading, loader.at_start)
@@ -64,14 +76,38 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         logger.warning("%s", note)
 
     random_source = random.Random()  # noqa: S311 - chooses among responses, guards nothing
-    inference = Inference(service.classifier)
-    contexts = ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
+    inference = Inference(
+        service.classifier,
+        server_catalogs=own_catalogs(settings),
+        on_stuck=metrics.worker_replaced,
+        on_lost=lambda: leave(ExitCode.FAILURE),
+    )
+    servers = ServerCatalogs(inference, own_loaders(settings, loader), loading)
+    await until_stopped(stopping, servers.start())
+    stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE)
     handoff = Handoff(settings.handoff_chats)
-    engine = IntentEngine(inference, contexts, actions, handoff, random_source)
-    admins = Admins({"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids})
-    handler = MessageHandler(engine, inference, AdminDesk(Reloader(inference, loader, loading)), admins)
+    reloader = WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
+    desk = make_desk(
+        settings,
+        stores,
+        inference=inference,
+        reloader=reloader,
+        metrics=metrics,
+        environment=environment,
+        executor=loading,
+    )
+    handler = make_handler(
+        settings,
+        stores,
+        engine=IntentEngine(inference, stores.contexts, actions, handoff, random_source),
+        inference=inference,
+        desk=desk,
+        handoff=handoff,
+        metrics=metrics,
+    )
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})
+    _watch(metrics, readiness, inference, stores, platforms)
     bundle = service.classifier.bundle
     logger.info(
         "ready: model %s, %d intents, runtime %s, platforms %s",
@@ -80,12 +116,62 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
         service.classifier.runtime.name,
         ", ".join(one.platform for one in platforms),
     )
+    housekeeping = asyncio.create_task(stores.keep_house(stopping), name="housekeeping")
+    # a training that is broken off at once leaves its admin an answer among the replies in flight
+    leaving = asyncio.create_task(desk.close_after(stopping), name="leaving")
     try:
         return await supervise(platforms, stopping, random_source)
     finally:
+        housekeeping.cancel()
+        leaving.cancel()
+        await desk.aclose()
+        await handler.aclose()
         await actions.aclose()
         inference.close()
+        await stores.database.close()
         logger.info("stopped")
+
+
+def _loader(settings: Settings, actions: ActionRunner) -> ServiceLoader:
+    """Return what loads the common model and catalog."""
+    return ServiceLoader(
+        settings.models_dir,
+        settings.intents_path,
+        settings.confidence_threshold,
+        settings.model_runtime,
+        actions.check,
+        Gate(
+            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
+        ),
+    )
+
+
+def _watch(
+    metrics: Metrics, readiness: Readiness, inference: Inference, stores: Stores, platforms: Sequence[Adapter]
+) -> None:
+    """Let the health page read the figures of the moment from their owners."""
+    metrics.watch(contexts=lambda: len(stores.contexts), waiting=lambda: inference.n_waiting)
+    for one in platforms:
+        metrics.watch_platform(one.platform, one.connected.is_set)
+    readiness.bundle = lambda: inference.classifier.bundle.name
+    readiness.platforms = {one.platform: one.connected for one in platforms}
+
+
+@asynccontextmanager
+async def _health_page(address: str | None, metrics: Metrics, readiness: Readiness) -> AsyncIterator[None]:
+    """Serve the health page meanwhile, where there is to be one."""
+    if address is None:
+        yield
+        return
+    from bot.health import HealthServer, health_application  # noqa: PLC0415 - brings aiohttp
+
+    server = HealthServer(address, health_application(metrics, readiness))
+    await server.open()
+    try:
+        yield
+    finally:
+        await server.close()
 
 
 def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
@@ -102,6 +188,8 @@ def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
                 state_dir=settings.state_dir,
                 api_url=settings.discord_api_url,
                 gateway_url=settings.discord_gateway_url,
+                shard_count=settings.shard_count,
+                shard_ids=settings.shard_ids,
             )
         )
     if settings.telegram_token:
@@ -112,6 +200,13 @@ def _platforms(settings: Settings, bot: Bot) -> list[Adapter]:
                 token=settings.telegram_token,
                 bot=bot,
                 api_url=settings.telegram_api_url,
+                admin_ids=settings.telegram_admin_ids,
+                inline=settings.telegram_inline,
+                webhook_url=settings.telegram_webhook_url,
+                webhook_secret=settings.telegram_webhook_secret,
+                webhook_listen=settings.telegram_webhook_listen,
+                webhook_cert=settings.telegram_webhook_cert,
+                webhook_key=settings.telegram_webhook_key,
             )
         )
     return adapters

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -18,20 +19,35 @@ def main() -> NoReturn:
     """Read the settings, serve, and leave with the exit code."""
     _open_closed_streams()
     parser = argparse.ArgumentParser(prog="python -m bot", description="Answer on Discord, on Telegram, or here.")
+    parser.add_argument(
+        "task", nargs="?", choices=["doctor"], help="doctor: say what is wrong with the set-up, and what mends it"
+    )
     parser.add_argument("--console", action="store_true", help="chat in the terminal, whatever tokens are set")
     parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
     arguments = parser.parse_args()
     try:
         environment = read_environment(arguments.env_file)
+        if arguments.task == "doctor":
+            _examine(environment)
         settings = parse_settings(environment)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         leave(ExitCode.CONFIGURATION)
     console = arguments.console or not settings.secrets
-    configure_logging(settings.log_level or ("WARNING" if console else "INFO"), settings.secrets)
+    level = settings.log_level or ("WARNING" if console else "INFO")
+    configure_logging(level, settings.secrets, settings.log_format)
     if console and not arguments.console:
         print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
     asyncio.run(_serve(settings, environment, console=console))
+
+
+def _examine(environment: Mapping[str, str]) -> NoReturn:
+    """Say what is wrong, and leave with the exit code; what is found stands in for the log."""
+    from bot.doctor import run_doctor  # noqa: PLC0415 - what it asks with is of no use to serving
+    from bot.handler import COMMANDS  # noqa: PLC0415
+
+    logging.disable(logging.CRITICAL)
+    leave(asyncio.run(run_doctor(environment, [command.name for command in COMMANDS])))
 
 
 def _open_closed_streams() -> None:

@@ -30,4 +30,20 @@ MEMBER_COMMANDS = (
             "es": "Olvidar nuestra conversación y empezar de nuevo",
         },
     ),
+    Command(
+        "privacy",
+        "What I keep about you, and how long",
+        descriptions={
+            "de": "Was ich über dich speichere, und wie lange",
+            "es": "Qué guardo sobre ti y durante cuánto tiempo",
+        },
+    ),
+    Command(
+        "forgetme",
+        "Delete everything that I keep about you",
+        descriptions={
+            "de": "Alles löschen, was ich über dich gespeichert habe",
+            "es": "Borrar todo lo que guardo sobre ti",
+        },
+    ),
 )

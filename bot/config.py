@@ -2,18 +2,23 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from bot.log import LogFormat
 from model.runtime import RuntimeChoice
 
 ENV_FILE = Path(".env")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
+
+InboxMode = Literal["off", "counts", "text"]
+"""What is kept of messages that were not answered: nothing, how often that was, or their texts as well."""
 
 T = TypeVar("T")
 
@@ -26,6 +31,7 @@ STARTER = Path("intents/starter")
 STARTER_STORIES = Path("intents/stories")
 NO_STORIES = Path("none")
 LAST_PORT = 65_535
+MOST_SHARDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,14 @@ class Settings:
     context_capacity: int = 10_000
     cooldown_s: float = 1.0
     feedback: bool = True
+    inbox: InboxMode = "off"
+    regression_path: Path | None = None
+    regression_margin: float = 0.01
+    bundles_kept: int = 5
     server_intents: Mapping[tuple[str, str], Path] = field(default_factory=dict)
+    health_address: str | None = "127.0.0.1:8080"
     log_level: str | None = None
+    log_format: LogFormat = "text"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -110,7 +122,7 @@ def read_environment(env_file: Path | None = None) -> dict[str, str]:
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings; an empty variable counts as unset.
+    """Return the settings; an empty variable counts as unset, but for ``HEALTH_ADDRESS``: empty is no health page.
 
     Raises
     ------
@@ -131,6 +143,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
             return default
 
     default = Settings()
+    has_no_health = not environment.get("HEALTH_ADDRESS", "unset").strip()
     ids = "ids of digits, separated by commas"
     settings = Settings(
         discord_token=read("DISCORD_TOKEN", _visible, None, "the bot's token, without spaces"),
@@ -167,14 +180,56 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         context_capacity=read("CONTEXT_CAPACITY", _positive(int), default.context_capacity, "a whole number over 0"),
         cooldown_s=read("COOLDOWN_S", _seconds, default.cooldown_s, "seconds, 0 for none"),
         feedback=read("FEEDBACK", _switch, default.feedback, "on or off"),
+        inbox=read("INBOX", _inbox_mode, default.inbox, "off, counts or text"),
+        regression_path=read("REGRESSION_PATH", Path, None, "a path"),
+        regression_margin=read("REGRESSION_MARGIN", _share, default.regression_margin, "a number from 0 to 1"),
+        bundles_kept=read("BUNDLES_KEPT", _positive(int), default.bundles_kept, "a whole number over 0"),
         server_intents=read(
             "SERVER_INTENTS", _server_intents, {}, "discord:ID=PATH or telegram:ID=PATH, with commas between"
         ),
+        health_address=read(
+            "HEALTH_ADDRESS",
+            _address,
+            None if has_no_health else default.health_address,
+            "host:port, or nothing for none",
+        ),
         log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
+        log_format=read("LOG_FORMAT", _log_format, default.log_format, f"one of {', '.join(LOG_FORMATS)}"),
     )
+    faults += _faults_between(settings, {fault.partition(":")[0] for fault in faults})
     if faults:
         raise ConfigError("\n".join(faults))
     return settings
+
+
+def _faults_between(settings: Settings, wrong: Collection[str]) -> list[str]:
+    """Return the faults of values that do not go together, a line each, but for variables that are wrong anyway."""
+    faults = []
+    if "SHARD_COUNT" in wrong:
+        pass
+    elif settings.shard_ids and settings.shard_count is None:
+        faults.append("SHARD_IDS: expected SHARD_COUNT beside it, how many shards there are in all")
+    elif settings.shard_count is not None and any(one >= settings.shard_count for one in settings.shard_ids):
+        faults.append(f"SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to {settings.shard_count - 1}")
+    pair = {
+        "TELEGRAM_WEBHOOK_CERT": settings.telegram_webhook_cert,
+        "TELEGRAM_WEBHOOK_KEY": settings.telegram_webhook_key,
+    }
+    missing = [name for name, path in pair.items() if path is None]
+    for name, path in pair.items():
+        if path is not None and not _is_readable(path):
+            faults.append(f"{name}: expected a PEM file that can be read")
+        elif path is not None and missing:
+            faults.append(f"{name}: expected {missing[0]} beside it")
+    return faults
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(file.read(1))
+    except (OSError, ValueError):  # ValueError: no name of a file
+        return False
 
 
 def _visible(value: str) -> str:
@@ -206,7 +261,10 @@ def _shards(value: str) -> tuple[int, ...]:
     numbers: list[int] = []
     for part in value.split(","):
         first, dash, last = part.strip().partition("-")
-        numbers += range(int(_digits(first)), int(_digits(last if dash else first)) + 1)
+        some = range(int(_digits(first)), int(_digits(last if dash else first)) + 1)
+        if not 0 < len(some) <= MOST_SHARDS:
+            raise ValueError
+        numbers += some
     return tuple(dict.fromkeys(numbers))
 
 
@@ -274,6 +332,11 @@ def _runtime(value: str) -> RuntimeChoice:
     return choices[choices.index(value.lower())]  # a ValueError if it is none of them
 
 
+def _inbox_mode(value: str) -> InboxMode:
+    modes: tuple[InboxMode, ...] = get_args(InboxMode)
+    return modes[modes.index(value.lower())]
+
+
 def _share(value: str) -> float:
     number = float(value)
     if not 0 <= number <= 1:
@@ -289,6 +352,10 @@ def _positive(kind: Callable[[str], T]) -> Callable[[str], T]:
         return number
 
     return parse
+
+
+def _log_format(value: str) -> LogFormat:
+    return LOG_FORMATS[LOG_FORMATS.index(value.lower())]  # a ValueError if it is none of them
 
 
 def _log_level(value: str) -> str:

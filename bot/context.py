@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from adapters.base import ReplyChoice
 from bot.entities import SlotValue
@@ -133,6 +134,13 @@ class UserState:
         )
 
     @property
+    def expires_at(self) -> float:
+        """When the last of what has a time to live ends, in seconds of the store's clock; 0 if there is none."""
+        ends = [context.expires_at for context in self.contexts]
+        ends += [form.expires_at for form in self.forms]
+        return max([*ends, *(one.expires_at for one in self.filled)], default=0.0)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the contexts."""
         return tuple(context.name for context in self.contexts)
@@ -179,8 +187,41 @@ class UserState:
         return replace(self, forms=tuple(form for form in self.forms if form.intent != intent))
 
 
+class Contexts(Protocol):
+    """Where states are kept: in this process's memory, or somewhere that several processes share.
+
+    Attributes
+    ----------
+    ttl_s
+        Seconds that a context lives.
+    clock
+        Returns seconds that never go back.
+    """
+
+    ttl_s: float
+    clock: Callable[[], float]
+
+    def locked(self, key: Key) -> AbstractAsyncContextManager[None]:
+        """Hold the key's lock, in the order of asking."""
+
+    async def get(self, key: Key) -> UserState:
+        """Return what is remembered and still holds; an empty state if nothing is."""
+
+    async def put(self, key: Key, state: UserState) -> None:
+        """Remember a state."""
+
+    async def forget(self, key: Key) -> None:
+        """Forget a key."""
+
+    async def forget_person(self, platform: str, user_id: str) -> None:
+        """Forget a person in all conversations, after the answers that are under way."""
+
+    async def move(self, platform: str, old_id: str, new_id: str) -> None:
+        """Take everyone's state in a group along to its new id."""
+
+
 class ContextStore:
-    """States by key, the least recently used leaving first, and the lock that orders a person's messages.
+    """States by key, in memory, the least recently used leaving first, and the lock that orders a person's messages.
 
     Parameters
     ----------
@@ -196,7 +237,7 @@ class ContextStore:
         self.ttl_s = ttl_s
         self.clock = clock
         self._capacity = capacity
-        self._states: OrderedDict[Key, UserState] = OrderedDict()
+        self._states: OrderedDict[Key, tuple[UserState, float]] = OrderedDict()
         self._locks: dict[Key, tuple[asyncio.Lock, int]] = {}
 
     def __len__(self) -> int:
@@ -219,12 +260,13 @@ class ContextStore:
 
     async def get(self, key: Key) -> UserState:
         """Return what is remembered and still holds; an empty state if nothing is."""
-        state = self._states.get(key)
-        return UserState() if state is None else state.at(self.clock())
+        state, expires_at = self._states.get(key, (UserState(), 0.0))
+        now = self.clock()
+        return state.at(now) if expires_at > now else UserState()
 
     async def put(self, key: Key, state: UserState) -> None:
         """Remember a state as the most recently used; over the capacity the least recently used is forgotten."""
-        self._states[key] = state
+        self._states[key] = (state, max(self.clock() + self.ttl_s, state.expires_at))
         self._states.move_to_end(key)
         while len(self._states) > self._capacity:
             self._states.popitem(last=False)
@@ -232,3 +274,29 @@ class ContextStore:
     async def forget(self, key: Key) -> None:
         """Forget a key."""
         self._states.pop(key, None)
+
+    def drop_expired(self) -> None:
+        """Keep nothing in memory that holds no longer."""
+        now = self.clock()
+        for key in [key for key, (_, expires_at) in self._states.items() if expires_at <= now]:
+            del self._states[key]
+
+    async def forget_person(self, platform: str, user_id: str) -> None:
+        """Forget a person in all conversations, after the answers that are under way."""
+        keys = [key for key in {*self._states, *self._locks} if (key[0], key[2]) == (platform, user_id)]
+        for key in keys:
+            async with self.locked(key):
+                await self.forget(key)
+
+    async def move(self, platform: str, old_id: str, new_id: str) -> None:
+        """Take everyone's state in a group, and in its topics, along to its new id."""
+        for key in [key for key in self._states if key[0] == platform]:
+            moved = (platform, moved_id(key[1], old_id, new_id), key[2])
+            if moved != key:
+                self._states[moved] = self._states.pop(key)
+
+
+def moved_id(conversation_id: str, old_id: str, new_id: str) -> str:
+    """Return a conversation's id after its group has got another: its topics, ``group:topic``, move with it."""
+    group, colon, topic = conversation_id.partition(":")
+    return f"{new_id}{colon}{topic}" if group == old_id else conversation_id

@@ -13,7 +13,7 @@ from bot import choices
 from bot.actions import ActionError
 from bot.context import Form, UserState
 from bot.entities import InvalidValueError, SlotValue
-from bot.turn import Abilities, Answer, Turn
+from bot.turn import Abilities, Answer, FallbackTone, Turn
 from bot.voice import Values, Voice
 from intents.catalog import Builtin, EntityType, Intent, IntentCatalog, Response, SetContext, Slot, line_of
 from intents.placeholders import placeholder_names
@@ -65,6 +65,8 @@ class Conversation:
         How long contexts, forms and values live, in seconds.
     random_source
         Draws among responses and prompts.
+    tone
+        Towards what matches nothing.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Conversation:
         now: float,
         ttl_s: float,
         random_source: random.Random,
+        tone: FallbackTone = "helpful",
     ) -> None:
         self._catalog = catalog
         self._intents = intents
@@ -88,17 +91,22 @@ class Conversation:
         self._state = replace(state.a_turn_older(), forms=self._fillable(state.forms), offered=(), handoff_text=None)
         self._now = now
         self._ttl_s = ttl_s
+        self._tone = tone
         self._voice = Voice(catalog, message, random_source)
         self._decision: Decision | None = None
         self._answered: str | None = None
         self._is_stale = False
+        self._is_silent = False
         self._has_asked = False
 
     async def turn(self) -> Turn:
         """Answer the message."""
         answer = await self._answer()
         if self._is_stale:  # as if nothing had been said: what was asked before is still asked
-            return Turn(Reply(answer.text), self._before, None, None)
+            return Turn(Reply(answer.text), self._before, None, None, contexts=self._before.names)
+        if self._is_silent:
+            before = self._before
+            return Turn(Reply("..."), before, self._decision, None, contexts=before.names, is_silent=True)
         if self._state.form is not None and not self._has_asked:
             answer = answer.then(self._ask(self._state.form))
         text = answer.text.strip() or "..."
@@ -106,7 +114,7 @@ class Conversation:
         state = replace(self._state, offered=answer.choices, last_answer=text, fallbacks=fallbacks)
         reply = Reply(text, choices=answer.choices, attachments=answer.attachments)
         values = self._values(self._intents[self._answered]) if self._answered is not None else {}
-        return Turn(reply, state, self._decision, self._answered, values)
+        return Turn(reply, state, self._decision, self._answered, values, self._before.names)
 
     async def _answer(self) -> Answer:
         choice_id = self._message.choice_id
@@ -309,6 +317,11 @@ class Conversation:
 
     def _fall_back(self, decision: Decision) -> Answer:
         fallback = self._catalog.fallback
+        if self._tone == "silent":
+            self._is_silent = True
+            return Answer("")
+        if self._tone == "short":
+            return Answer(self._say(fallback.responses, {}, {}).text.splitlines()[0])
         n_fallbacks = self._state.fallbacks + 1
         self._state = replace(self._state, fallbacks=n_fallbacks)
         if n_fallbacks >= HANDOFF_FROM and self._may_hand_off(is_wanted=fallback.handoff):

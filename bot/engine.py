@@ -2,17 +2,18 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.base import IncomingMessage, Reply
 from bot.actions import ActionRunner
-from bot.context import ContextStore
+from bot.context import Contexts
 from bot.conversation import Conversation
 from bot.entities import SlotValue, find_values, read_value
 from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.turn import Turn
+from bot.turn import FallbackTone, Turn
+from bot.voice import Voice
 from intents.catalog import Intent, Slot
 from model.classifier import IntentClassifier
 from model.decision import Decision
@@ -38,7 +39,7 @@ class IntentEngine:
     def __init__(
         self,
         inference: Inference,
-        contexts: ContextStore,
+        contexts: Contexts,
         actions: ActionRunner,
         handoff: Handoff,
         random_source: random.Random,
@@ -53,10 +54,18 @@ class IntentEngine:
         """Answer a message, and remember the turn."""
         return (await self.turn(message)).reply
 
-    async def turn(self, message: IncomingMessage) -> Turn:
-        """Answer a message and remember the turn; say how it came about as well."""
+    async def turn(self, message: IncomingMessage, tone: FallbackTone = "helpful") -> Turn:
+        """Answer a message and remember the turn; say how it came about as well.
+
+        Parameters
+        ----------
+        message
+            Plain talk, or a choice.
+        tone
+            Towards what matches nothing; silence leaves no trace in what is remembered.
+        """
         async with self._contexts.locked(message.key):
-            classifier = self._inference.classifier
+            classifier = self._inference.classifier_for(message)
             conversation = Conversation(
                 classifier.catalog,
                 classifier.intents,
@@ -66,10 +75,32 @@ class IntentEngine:
                 now=self._contexts.clock(),
                 ttl_s=self._contexts.ttl_s,
                 random_source=self._random,
+                tone=tone,
             )
             turn = await conversation.turn()
-            await self._contexts.put(message.key, turn.state)
-        return turn
+            if not turn.is_silent:
+                await self._contexts.put(message.key, turn.state)
+        return replace(turn, model=classifier.bundle.name, policy=classifier.rule.policy)
+
+    async def may_open(self, message: IncomingMessage, tag: str) -> bool:
+        """Whether a link may lead the message's sender to an intent: it is there, and its contexts allow it."""
+        intent = self._inference.classifier_for(message).intents.get(tag)
+        if intent is None or not intent.context_filter:
+            return intent is not None
+        state = await self._contexts.get(message.key)
+        return not set(intent.context_filter).isdisjoint(state.names)
+
+    async def answer_at_once(self, message: IncomingMessage) -> str | None:
+        """Answer a question without remembering, running or asking anything; None where that is not enough."""
+        classifier = self._inference.classifier_for(message)
+        voice = Voice(classifier.catalog, message, self._random)
+        known = voice.language if voice.language in classifier.catalog.languages else None
+        decision = await self._inference.classify(classifier, message.text, (), known)
+        intent = classifier.intents.get(decision.intent or "")
+        if intent is None or intent.slots or intent.action or intent.handoff or intent.builtin or not intent.responses:
+            return None
+        voice.language = intent.language or voice.language
+        return voice.spoken(voice.choose(intent.responses, None, {}), {}, {}).text
 
     async def forget(self, message: IncomingMessage) -> None:
         """Forget what is remembered of the message's sender in its conversation."""

@@ -36,12 +36,18 @@ class Handoff:
 
     async def post(self, message: IncomingMessage, text: str) -> bool:
         """Tell the admins who asks for a person, where, and what they wrote; False if that could not be sent."""
-        try:
-            await self._adapters[message.platform].post(self._chats[message.platform], _request(message, text))
-        except AdapterError as error:
-            logger.warning("a member could not be passed on: %s", error)
+        if not await self.tell(message.platform, _request(message, text)):
             return False
         logger.info("a member of %s was passed on to a person", message.platform)
+        return True
+
+    async def tell(self, platform: str, text: str) -> bool:
+        """Tell the admins of a platform something; False if that could not be sent."""
+        try:
+            await self._adapters[platform].post(self._chats[platform], text)
+        except AdapterError as error:
+            logger.warning("the admins of %s could not be told: %s", platform, error)
+            return False
         return True
 
 

@@ -1,40 +1,103 @@
 """The thread that scores, the one that reads values, and the classifier in service, replaced as one reference."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
+from adapters.base import IncomingMessage
 from bot.entities import warm_up
+from bot.watched_thread import LIMIT_S, WatchedThread
 from model.classifier import IntentClassifier
 from model.decision import Decision
 
+logger = logging.getLogger(__name__)
+
 Value = TypeVar("Value")
+
+MOST_STUCK = 3
+"""With more threads left behind, each with memory of its own, the process is better started anew."""
 
 
 class Inference:
     """Scores messages off the event loop, one at a time.
 
+    A thread that hangs is left behind. What it was scoring with cannot serve another, so those behind it are scored
+    with a twin.
+
     Parameters
     ----------
     classifier
-        Serves first.
+        Serves first, everywhere but in servers with a catalog of their own.
+    server_catalogs
+        Those, by platform and server; servers of one catalog share its classifier.
+    limit_s
+        How many seconds a message may take.
+    on_stuck
+        Called when a thread was left behind.
+    on_lost
+        Called when more than `MOST_STUCK` are; nothing but another process helps then.
     """
 
-    def __init__(self, classifier: IntentClassifier) -> None:
+    def __init__(
+        self,
+        classifier: IntentClassifier,
+        *,
+        server_catalogs: Mapping[tuple[str, str], Path] | None = None,
+        limit_s: float = LIMIT_S,
+        on_stuck: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self._classifier = classifier
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+        self._server_catalogs = dict(server_catalogs or {})
+        self._own: dict[Path, IntentClassifier] = {}
+        self._scoring = WatchedThread("scoring", limit_s=limit_s, on_stuck=self._leave_classifier)
+        self._reading = WatchedThread("reading", limit_s=limit_s, on_stuck=self._count)
+        self._on_stuck = on_stuck
+        self._on_lost = on_lost
+        self._scored_with: IntentClassifier | None = None
+        self._in_stuck_hands: WeakSet[IntentClassifier] = WeakSet()
+        self._twins: WeakKeyDictionary[IntentClassifier, IntentClassifier] = WeakKeyDictionary()
         self._prepare(classifier)
 
     @property
     def classifier(self) -> IntentClassifier:
-        """The classifier in service. Read it once a message: it may be another a moment later."""
+        """The common classifier. Read it once a message: it may be another a moment later."""
         return self._classifier
 
+    def classifier_for(self, message: IncomingMessage) -> IntentClassifier:
+        """Return what decides about a message: its server's own, where there is one in service, else the common one."""
+        return self.classifier_of(message.platform, message.server_id)
+
+    def classifier_of(self, platform: str, server_id: str) -> IntentClassifier:
+        """Return what decides in a server."""
+        path = self._server_catalogs.get((platform, server_id))
+        return self._classifier if path is None else self._own.get(path, self._classifier)
+
+    def own(self, path: Path) -> IntentClassifier | None:
+        """Return the classifier of a server's catalog; None where the common one serves in its place."""
+        return self._own.get(path)
+
+    def swap_own(self, path: Path, classifier: IntentClassifier) -> None:
+        """Put the classifier of a server's catalog in service."""
+        self._own[path] = classifier
+        self._prepare(classifier)
+
+    @property
+    def n_waiting(self) -> int:
+        """How many messages are being scored or wait for it."""
+        return self._scoring.n_unfinished
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether too many threads are stuck for the process to go on."""
+        return self._scoring.n_stuck + self._reading.n_stuck > MOST_STUCK
+
     def swap(self, classifier: IntentClassifier) -> None:
-        """Put another classifier in service; messages being scored end with the one they began with."""
+        """Put another common classifier in service; messages being scored end with the one they began with."""
         self._classifier = classifier
         self._prepare(classifier)
 
@@ -43,20 +106,53 @@ class Inference:
         catalog = classifier.catalog
         entities = [slot.entity for intent in catalog.intents for slot in intent.slots]
         for language in catalog.languages or (None,):
-            self._reader.submit(warm_up, entities, language, datetime.now(UTC))
+            self._reading.begin(partial(warm_up, entities, language, datetime.now(UTC)))
 
     async def classify(
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None = None
     ) -> Decision:
-        """Decide about a message on the worker thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, classifier.classify, text, contexts, language)
+        """Decide about a message on the worker thread.
+
+        Raises
+        ------
+        StuckError
+            It took too long.
+        """
+        return await self._scoring.run(partial(self._decide, classifier, text, contexts, language))
+
+    def _decide(
+        self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None
+    ) -> Decision:
+        self._scored_with = classifier
+        if classifier in self._in_stuck_hands:
+            if classifier not in self._twins:
+                self._twins[classifier] = classifier.twin()
+            return self._twins[classifier].classify(text, contexts, language)
+        return classifier.classify(text, contexts, language)
+
+    def _leave_classifier(self) -> None:
+        if self._scored_with is not None:
+            self._in_stuck_hands.add(self._scored_with)
+            self._twins.pop(self._scored_with, None)
+        self._count()
+
+    def _count(self) -> None:
+        self._on_stuck()
+        if self.is_lost:
+            logger.critical("more than %d threads are stuck: the process ends, to be started anew", MOST_STUCK)
+            self._on_lost()
 
     async def read(self, work: Callable[[], Value]) -> Value:
-        """Read values out of a text on a thread of its own, so that no date delays those who need none."""
-        return await asyncio.get_running_loop().run_in_executor(self._reader, work)
+        """Read values out of a text on a thread of its own, so that no date delays those who need none.
+
+        Raises
+        ------
+        StuckError
+            It took too long.
+        """
+        return await self._reading.run(work)
 
     def close(self) -> None:
         """Take no more work; what is queued is dropped, what is running ends by itself."""
-        for executor in (self._worker, self._reader):
-            executor.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._scoring, self._reading):
+            thread.close()

@@ -5,10 +5,11 @@ Blocking work, for a thread beside the event loop.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from intents.catalog import IntentCatalog, spoken_list
+from bot.gate import Gate
+from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG, load_kept_catalog
 from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
@@ -20,70 +21,10 @@ logger = logging.getLogger(__name__)
 
 CheckActions = Callable[[IntentCatalog, str], Sequence[Finding]]
 
-N_NAMED = 5
-"""How many stories an error names before it says that there are more."""
-
 TRAINING_DUE = (
     "The patterns in {path} are not those that the model was trained on, so the intents as trained are served:"
-    " training is due. Run `{command}`, then reload."
+    " training is due: `/admin retrain`, or `{command}` and a reload."
 )
-
-
-class StoriesDifferError(Exception):
-    """Conversations that must come out the same do not; its text names them, and the command that shows how."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoryGate:
-    """Conversations that a new classifier must lead as written, if the one in service does, before it serves.
-
-    Parameters
-    ----------
-    path
-        A file of stories, or a directory of them.
-    action_modules
-        The modules whose functions intents may call.
-    """
-
-    path: Path
-    action_modules: tuple[str, ...]
-
-    def check(self, classifier: IntentClassifier, serving: IntentClassifier | None) -> tuple[str, ...]:
-        """Play all stories, and return what the admin should know of them; for a thread without an event loop.
-
-        Raises
-        ------
-        StoriesDifferError
-            A story came out otherwise that does not in service, or the stories cannot be read.
-        """
-        from bot.rehearsal import rehearse  # noqa: PLC0415 - what reads and plays stories is of no use to serving
-        from bot.stories import StoryError, read_stories  # noqa: PLC0415
-
-        try:
-            stories = read_stories([self.path])
-        except StoryError as error:
-            raise StoriesDifferError(f"the stories cannot be played: {error}") from error
-
-        def differing_in(one: IntentClassifier) -> set[str]:
-            rehearsed = rehearse(stories, one, action_modules=self.action_modules)
-            return {played.placed.story.story for played in rehearsed if not played.passed}
-
-        differing = differing_in(classifier)
-        worse = differing - differing_in(_twin(serving)) if differing and serving is not None else differing
-        shown = f"`python -m scripts.converse {self.path}` shows how"
-        if worse:
-            names = spoken_list(sorted(worse), N_NAMED)
-            raise StoriesDifferError(f"{len(worse)} of {len(stories)} stories come out otherwise ({names}): {shown}")
-        if differing:
-            return (f"{len(differing)} of {len(stories)} stories come out otherwise, as they did before: {shown}",)
-        return ()
-
-
-def _twin(classifier: IntentClassifier) -> IntentClassifier:
-    """Return a classifier that decides as one in service does, with a runtime of its own: none is thread-safe."""
-    runtime = load_runtime(classifier.bundle, "keras" if classifier.runtime.name == "keras" else "litert")
-    threshold = classifier.rule.policy.threshold
-    return IntentClassifier(classifier.bundle, runtime, classifier.catalog, threshold=threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +51,7 @@ class ServiceLoader:
         Finds the actions of a catalog that cannot be run; such an intent apologises, the others are answered. None
         where no action is run.
     gate
-        What a reload must pass; None for nothing.
+        What a reload must pass.
     """
 
     models_dir: Path
@@ -118,7 +59,7 @@ class ServiceLoader:
     threshold: float | None = None
     runtime: RuntimeChoice = "auto"
     check_actions: CheckActions | None = None
-    gate: StoryGate | None = None
+    gate: Gate = field(default_factory=Gate)
 
     def at_start(self) -> Service:
         """Load for the first time; a catalog that cannot be read is a warning, since the bundle has its own.
@@ -136,13 +77,19 @@ class ServiceLoader:
             catalog, notes = bundle.catalog, ()
         return self._service(bundle, catalog, notes)
 
-    def anew(self, serving: IntentClassifier | None = None) -> Service:
+    def anew(
+        self, serving: IntentClassifier | None = None, *, name: str | None = None, compare_accuracy: bool = True
+    ) -> Service:
         """Load beside what serves.
 
         Parameters
         ----------
         serving
             In service now: what it does not do either is no reason to refuse another.
+        name
+            Of the bundle; None for the current one.
+        compare_accuracy
+            Whether it must understand as many labelled messages.
 
         Raises
         ------
@@ -150,14 +97,13 @@ class ServiceLoader:
             No bundle, or one that cannot serve.
         CatalogError
             The catalog has errors.
-        StoriesDifferError
+        GateError
             It does not pass the gate.
         """
-        bundle = load_bundle(current_path(self.models_dir))
+        bundle = load_bundle(current_path(self.models_dir) if name is None else self.models_dir / name)
         service = self._service(bundle, *self._catalog_for(bundle))
-        if self.gate is None:
-            return service
-        return replace(service, notes=(*service.notes, *self.gate.check(service.classifier, serving)))
+        notes = self.gate.check(service.classifier, serving, compare_accuracy=compare_accuracy)
+        return replace(service, notes=(*service.notes, *notes))
 
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
         if self.intents_path is None:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from adapters.base import IncomingMessage, Reply, ReplyAttachment, ReplyChoice
 from bot.context import UserState
 from bot.entities import SlotValue
 from intents.catalog import Intent, Slot
-from model.decision import Decision
+from model.decision import Decision, Policy
+
+FallbackTone = Literal["helpful", "short", "silent"]
+"""What a message that matches nothing gets: all that the catalog has, one sentence, or nothing."""
 
 
 class Abilities(Protocol):
@@ -50,6 +53,14 @@ class Turn:
         The tag of the intent that was answered or is being filled in.
     slots
         The values that it, and those that it follows, know.
+    contexts
+        The names of those that were active before it.
+    model
+        The name of the bundle that decided; the engine tells it.
+    policy
+        By which it decided; the engine tells it.
+    is_silent
+        Whether nothing is to be said and remembered: it matches nothing, and the tone for that is silence.
     """
 
     reply: Reply
@@ -57,6 +68,17 @@ class Turn:
     decision: Decision | None
     intent: str | None
     slots: Mapping[str, SlotValue] = field(default_factory=dict)
+    contexts: tuple[str, ...] = ()
+    model: str = ""
+    policy: Policy = field(default_factory=Policy)
+    is_silent: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an intent was found in the question and answered: nothing was asked back, and nothing offered."""
+        found = self.decision.intent if self.decision is not None else None
+        is_asking = self.state.form is not None or self.state.handoff_text is not None or bool(self.reply.choices)
+        return found is not None and found == self.intent and not is_asking
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from intents.annotations import annotations_in, without_annotations
 from intents.checks import active_together
 from intents.documents import YAML_ENDINGS, Document, read_text_document
 from intents.faults import did_you_mean
+from intents.findings import errors_in
 from intents.places import Steps
 from intents.reading import Reading, ReadIntent, read_intents
 from intents.scalars import Written
@@ -46,6 +47,8 @@ class Edit:
     file
         What was changed.
     backup
+        A copy of what it was before, until the next edit.
+    before
         What it was before.
     digest
         SHA-256 of what was written.
@@ -53,6 +56,7 @@ class Edit:
 
     file: Path
     backup: Path
+    before: bytes = field(repr=False)
     digest: bytes
 
 
@@ -78,6 +82,9 @@ def add_pattern(path: Path, tag: str, text: str, normalise: Callable[[str], str]
     text = " ".join(text.split())
     reading = read_intents(path)
     read = next((one for one in reading.intents if one.intent.tag == tag), None)
+    errors = errors_in(reading.findings)
+    if read is None and errors:
+        raise EditError(f'no intent is called "{tag}" in what can be read, for there are errors: {errors[0]}')
     if read is None:
         raise EditError(
             f'no intent is called "{tag}": {did_you_mean(tag, [one.intent.tag for one in reading.intents])}'
@@ -89,17 +96,17 @@ def add_pattern(path: Path, tag: str, text: str, normalise: Callable[[str], str]
 
 
 def undo(edit: Edit) -> None:
-    """Take a change back.
+    """Take a change back: the last one first, then the one before it.
 
     Raises
     ------
     EditError
-        The file was changed since, or its backup is gone.
+        The file was changed since, or cannot be written.
     """
     try:
         if hashlib.sha256(edit.file.read_bytes()).digest() != edit.digest:
-            raise EditError(f"{edit.file} was changed since, so it stays as it is; {edit.backup} is what it was before")
-        os.replace(edit.backup, edit.file)  # noqa: PTH105 - as everywhere that files are swapped
+            raise EditError(f"{edit.file} was changed since, so it stays as it is")
+        _write(edit.file, edit.before, edit.file)
     except OSError as error:
         raise EditError(f"{edit.file} cannot be put back: {error.strerror}") from error
 
@@ -207,7 +214,7 @@ def _replace(file: Path, old: bytes, new: bytes) -> Edit:
         _write(file, new, file)
     except OSError as error:
         raise EditError(f"{file} cannot be written: {error.strerror}") from error
-    return Edit(file, backup, hashlib.sha256(new).digest())
+    return Edit(file, backup, old, hashlib.sha256(new).digest())
 
 
 def _write(target: Path, content: bytes, like: Path) -> None:

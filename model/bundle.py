@@ -223,18 +223,23 @@ def check_writable(models_dir: Path) -> None:
 
 def set_current(models_dir: Path, name: str) -> None:
     """Make a bundle the current one, atomically."""
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=models_dir)
+    write_atomically(models_dir / CURRENT_FILE, f"{name}\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file so that whatever happens it holds the old text or the new one."""
+    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{name}\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
-        Path(temporary).replace(models_dir / CURRENT_FILE)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _flush(models_dir)
+    _flush(path.parent)
 
 
 def current_path(models_dir: Path) -> Path:

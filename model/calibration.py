@@ -9,7 +9,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from intents.catalog import IntentCatalog
 from model.decision import Decision, DecisionRule, Evidence, Policy, Reason, Scores, confidences_of, log_odds_of
-from model.evaluation import LabelledMessage
+from model.labelled import LabelledMessage
 
 COVERAGE = 0.95
 """The share of held-out in-scope messages that the threshold must still answer."""

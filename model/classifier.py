@@ -6,7 +6,7 @@ from dataclasses import replace
 from intents.catalog import IntentCatalog
 from model.bundle import Bundle
 from model.decision import Decision, DecisionRule, Scores
-from model.runtime import Runtime
+from model.runtime import Runtime, load_runtime
 from model.text import normalise
 
 
@@ -38,6 +38,11 @@ class IntentClassifier:
             bundle.manifest.labels,
             policy if threshold is None else replace(policy, threshold=threshold),
         )
+
+    def twin(self) -> "IntentClassifier":
+        """Return one that decides the same, with a runtime of its own, for another thread."""
+        runtime = load_runtime(self.bundle, "keras" if self.runtime.name == "keras" else "litert")
+        return IntentClassifier(self.bundle, runtime, self.catalog, threshold=self.rule.policy.threshold)
 
     def warm_up(self) -> None:
         """Score once, so that the first message does not pay for what a runtime sets up late."""

@@ -19,9 +19,10 @@ from model.calibration import calibrate, decide_held_out, in_scope
 from model.config import Plan, TrainingConfig
 from model.decision import Decision, Policy
 from model.encoder import Tell
-from model.evaluation import IntentMetrics, LabelledMessage, Metrics, by_intent, measure
+from model.evaluation import IntentMetrics, Metrics, by_intent, measure
 from model.export import save_network
 from model.features import TextFeatures
+from model.labelled import LabelledMessage
 from model.network import assemble, build_similarity
 from model.spelling import Spelling
 from model.trainer import Trainer

@@ -32,7 +32,8 @@ with training_libraries():
     from rich.console import Console
     from rich.table import Table
 
-    from model.evaluation import LabelledFileError, LabelledMessage, by_intent, measure, pair_up, read_labelled
+    from model.evaluation import by_intent, measure, pair_up
+    from model.labelled import LabelledFileError, LabelledMessage, read_labelled
     from scripts.progress import progress_bar
     from scripts.report.advice import NO_ADVICE, Advice, advise, counted
     from scripts.report.confusion import confused_pairs

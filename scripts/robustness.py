@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from model.classifier import IntentClassifier
-from model.evaluation import LabelledMessage, Metrics, measure
+from model.evaluation import Metrics, measure
+from model.labelled import LabelledMessage
 
 
 @dataclass(frozen=True, slots=True)

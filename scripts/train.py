@@ -1,4 +1,4 @@
-"""`python -m scripts.train`: a catalog into a trained bundle, made current.
+"""`python -m scripts.train`: a catalog into a trained bundle, made current unless `--no-activate` is given.
 
 The bundle's path and its metrics go to standard output, progress and remarks to standard error.
 """
@@ -7,18 +7,20 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG, load_kept_catalog
-from model.bundle import Bundle, BundleError, check_writable, current_path, fingerprint, load_bundle, set_current
+from model.bundle import Bundle, BundleError, check_writable, fingerprint, load_bundle, set_current
 from model.config import FEATURES_DIR, Plan, TrainingConfig, TrainingError
 from model.encoder_files import FETCH_COMMAND, EncoderFilesError
 from model.runtime import KERAS_FILE, LITERT_FILE, import_tensorflow_quietly
 from model.text import normalise
 from model.tuned import TUNED_FILE, Tuned, config_for, read_tuned
+from model.versions import current_name, left_by_rollback
 from scripts.options import (
     EncoderChoice,
     add_encoder_option,
@@ -29,11 +31,12 @@ from scripts.options import (
     settings_or_exit,
     training_libraries,
 )
+from scripts.train_servers import train_servers_if_due
 
 with training_libraries():
     from rich.table import Table
 
-    from scripts.progress import progress_bar
+    from scripts.progress import Tell, progress_bar, progress_lines
     from scripts.tables import plain_console
 
 if TYPE_CHECKING:
@@ -46,7 +49,16 @@ DEFAULT_BUDGET_MINUTES = 10.0
 
 def main() -> int:
     """Train; return 0, or 1 if the catalog has errors or the bundle cannot be written."""
-    arguments = _arguments()
+    arguments, settings = _arguments(), settings_or_exit()
+    code = _train_catalog(arguments)
+    is_of_the_bot = (arguments.intents, arguments.models) == (settings.intents_path, settings.models_dir)
+    if code == 0 and arguments.if_due and is_of_the_bot:
+        options = [] if arguments.encoder is None else ["--encoder", arguments.encoder]
+        return train_servers_if_due(settings, [*options, "--budget", str(arguments.budget)])
+    return code
+
+
+def _train_catalog(arguments: argparse.Namespace) -> int:
     try:
         # what starts the bot time and again reads the files again only where they changed
         kept = arguments.models / KEPT_CATALOG if arguments.if_due else None
@@ -54,7 +66,7 @@ def main() -> int:
     except CatalogError as error:
         print(f"{error}\nNothing was trained: mend these errors first.", file=sys.stderr)
         # a broken file keeps no bot from starting that has a model to serve
-        return 0 if arguments.if_due and _whole_bundle(arguments.models) else 1
+        return 0 if arguments.if_due and _current_bundle(arguments.models) else 1
     try:
         encoder = chosen_encoder(arguments)
         tuned = read_tuned(arguments.models)
@@ -84,8 +96,10 @@ def main() -> int:
     started = time.monotonic()
     try:
         check_writable(arguments.models)
-        path, report = _train(catalog, arguments.models, config, plan, arguments.seed)
-        set_current(arguments.models, path.name)
+        tells = progress_lines() if arguments.progress == "lines" else progress_bar()
+        path, report = _train(catalog, arguments.models, config, plan, seed=arguments.seed, tells=tells)
+        if arguments.activate:
+            set_current(arguments.models, path.name)
     except (OSError, TrainingError) as error:
         fail(error)
     except KeyboardInterrupt:
@@ -97,15 +111,21 @@ def main() -> int:
 
 
 def _train(
-    catalog: IntentCatalog, models_dir: Path, config: TrainingConfig, plan: Plan, seed: int
+    catalog: IntentCatalog,
+    models_dir: Path,
+    config: TrainingConfig,
+    plan: Plan,
+    *,
+    seed: int,
+    tells: AbstractContextManager[Tell],
 ) -> tuple[Path, "TrainingReport"]:
-    """Train under a progress bar on standard error."""
+    """Train, telling the progress on standard error."""
     n_patterns = sum(len(intent.patterns) for intent in catalog.trainable)
     print(f"Training on {n_patterns} patterns of {len(catalog.trainable)} intents ...", file=sys.stderr)
     with training_libraries():
         import_tensorflow_quietly()
         from model.training import train  # noqa: PLC0415 - brings TensorFlow: seconds
-    with progress_bar() as tell:
+    with tells as tell:
         return train(catalog, models_dir, config=config, plan=plan, seed=seed, tell=tell)
 
 
@@ -142,13 +162,27 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
     parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
+    parser.add_argument(
+        "--no-activate", dest="activate", action="store_false", help="write the bundle, but leave the current one so"
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "lines"),
+        default="bar",
+        help="a bar, or a line a step for programs that read along (%(default)s)",
+    )
     return parser.parse_args()
 
 
-def _whole_bundle(models_dir: Path) -> Bundle | None:
+def _current_bundle(models_dir: Path) -> Bundle | None:
     """Return the current bundle if all its files are as they were written."""
+    name = current_name(models_dir)
+    return None if name is None else _whole_bundle(models_dir / name)
+
+
+def _whole_bundle(path: Path) -> Bundle | None:
     try:
-        bundle = load_bundle(current_path(models_dir))
+        bundle = load_bundle(path)
         for name in {*bundle.manifest.sha256, KERAS_FILE, LITERT_FILE}:
             bundle.read(name)
     except BundleError:
@@ -157,13 +191,20 @@ def _whole_bundle(models_dir: Path) -> Bundle | None:
 
 
 def _fits(models_dir: Path, catalog: IntentCatalog, tuned: Tuned | None, encoder: EncoderChoice) -> bool:
-    """Whether the current bundle is whole and was trained on this catalog with this configuration and encoder.
+    """Whether the current bundle is whole, and fits; or that which an admin went back from, and does not want anew."""
+    current = _current_bundle(models_dir)
+    if current is None:
+        return False
+    name = left_by_rollback(models_dir)
+    left = None if name is None else _whole_bundle(models_dir / name)
+    return any(_is_of(one, catalog, tuned, encoder) for one in (current, left) if one is not None)
+
+
+def _is_of(bundle: Bundle, catalog: IntentCatalog, tuned: Tuned | None, encoder: EncoderChoice) -> bool:
+    """Whether a bundle was trained on this catalog with this configuration and encoder.
 
     Without encoder files any encoder will do, and one that was chosen for the bundle by name stays.
     """
-    bundle = _whole_bundle(models_dir)
-    if bundle is None:
-        return False
     trained_with = bundle.manifest.config.get("encoder")
     if bundle.manifest.fingerprint != fingerprint(catalog, config_for(tuned, trained_with).to_json()):
         return False

@@ -281,6 +281,23 @@ class DiscordServer:
         await self.gateway.dispatch("MESSAGE_CREATE", self._as_delivered(message, channel))
         return str(message["id"])
 
+    async def edit(self, message_id: str, text: str, **fields: Any) -> None:
+        """Have somebody change what they wrote."""
+        message = self.messages[message_id]
+        mention = f"<@{self.bot['id']}> " if self.bot in message["mentions"] else ""
+        message |= {"content": mention + text, "edited_timestamp": payloads.now(), **fields}
+        await self._deliver_change(message)
+
+    async def unfurl(self, message_id: str) -> None:
+        """Add the preview of a link to a message, as Discord does a moment later."""
+        message = self.messages[message_id]
+        message["embeds"] = [{"type": "link", "url": "https://example.org"}]
+        await self._deliver_change(message)
+
+    async def _deliver_change(self, message: Json) -> None:
+        channel = self._channels[message["channel_id"]]
+        await self.gateway.dispatch("MESSAGE_UPDATE", self._as_delivered(message, channel))
+
     def _as_delivered(self, message: Json, channel: Json) -> Json:
         """Add what the gateway adds, and take the text that the bot's intents do not show."""
         if channel["type"] == payloads.DM:
@@ -474,6 +491,8 @@ class DiscordServer:
             ("GET", "/gateway/bot", self._get_gateway),
             ("PATCH", "/applications/@me", self._patch_application),
             ("POST", "/channels/{channel}/messages", self._post_message),
+            ("PATCH", "/channels/{channel}/messages/{message}", self._patch_message),
+            ("DELETE", "/channels/{channel}/messages/{message}", self._delete_message),
             ("POST", "/channels/{channel}/typing", self._post_typing),
             ("PUT", "/applications/{application}/commands", self._put_commands),
             ("PUT", "/applications/{application}/guilds/{guild}/commands", self._put_commands),
@@ -583,6 +602,21 @@ class DiscordServer:
         self.messages[message["id"]] = message
         self._unread.append((message, body))
         return 200, message
+
+    def _patch_message(self, request: web.Request, body: Json) -> tuple[int, Any]:
+        message = self.messages.get(request.match_info["message"])
+        if message is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        refused = refusal(body, request[FILES])
+        if refused is not None:
+            return refused
+        message |= {"content": body["content"], "attachments": [], **_shown(body, request[FILES])}
+        return 200, message
+
+    def _delete_message(self, request: web.Request, _: Any) -> tuple[int, Any]:
+        if self.messages.pop(request.match_info["message"], None) is None:
+            return 404, {"message": "Unknown Message", "code": 10008}
+        return 204, None
 
     def _denied(self, channel: Json) -> int:
         """Return what the bot may not do in a channel; a thread obeys its channel."""

@@ -10,6 +10,9 @@ from tests.e2e.telegram_server import TelegramServer, group, person
 
 Json = dict[str, Any]
 
+LOCALE = "en-US"
+"""Everyone's, so that the bot says of itself the same everywhere."""
+
 _numbers = itertools.count(1)
 
 
@@ -76,9 +79,12 @@ class DiscordPlace:
         self.admin = servers.discord_admin
         self._server = servers.discord
         self._is_direct = is_direct
+        self._server.locales[self.admin["id"]] = LOCALE
 
     def newcomer(self, name: str) -> Json:
-        return payloads.user(f"{name.lower()}{next(_numbers)}", shown_as=name)
+        user = payloads.user(f"{name.lower()}{next(_numbers)}", shown_as=name)
+        self._server.locales[user["id"]] = LOCALE
+        return user
 
     def _channel(self, who: Json) -> Json:
         return self._server.dm(who) if self._is_direct else self._server.general

@@ -26,8 +26,9 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process: what every program needs, where Parley lies, and what the test sets."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    # no test trains with an encoder that happens to be there
-    return {**kept, "PYTHONPATH": str(ROOT), "ENCODER_DIR": str(ROOT / "tests" / "no-encoder"), **variables}
+    # no test trains with an encoder that happens to be there, and none meets another's health page
+    ours = {"PYTHONPATH": str(ROOT), "ENCODER_DIR": str(ROOT / "tests" / "no-encoder"), "HEALTH_ADDRESS": ""}
+    return {**kept, **ours, **variables}
 
 
 def command(*arguments: str) -> list[str]:

@@ -169,13 +169,16 @@ class _Discord:
         return self._heard(message)
 
     async def choose(self, title: str) -> Heard:
-        interaction = await self._server.press(self._user, self._last, title)
+        is_menu = any("options" in child for row in self._last["components"] for child in row["components"])
+        choose = self._server.choose if is_menu else self._server.press
+        interaction = await choose(self._user, self._last, title)
         return self._heard((await interaction.next_followup()).message)
 
     def _heard(self, message: Json) -> Heard:
         self._last = message
         self.n_heard += 1
-        titles = [button["label"] for row in message["components"] for button in row["components"]]
+        children = [child for row in message["components"] for child in row["components"]]
+        titles = [line["label"] for child in children for line in child.get("options", [child])]
         shown = [Path(embed["image"]["url"]).name for embed in message["embeds"]]
         names = [*shown, *(attachment["filename"] for attachment in message["attachments"])]
         return Heard(message["content"], tuple(titles), tuple(names))

@@ -17,17 +17,19 @@ import pytest
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
-from bot.admin import Admins, Reloader
-from bot.admin_commands import AdminDesk
-from bot.context import ContextStore
+from bot.assembly import SCHEMA, Stores, make_desk, make_handler
+from bot.config import Settings
+from bot.context import Contexts, ContextStore
+from bot.database import Database
 from bot.engine import IntentEngine
-from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
+from bot.metrics import Metrics
 from bot.rehearsal import CONTEXT_TTL_S, MEMBER, SEED, differences
+from bot.reloading import Reloader
 from bot.service import ServiceLoader
 from bot.stories import PlacedStory, Story, read_stories
-from bot.turn import Turn
+from bot.turn import FallbackTone, Turn
 from intents.catalog import Intent, IntentCatalog
 from intents.validation import load_catalog
 from model.bundle import set_current
@@ -98,16 +100,17 @@ class Clock:
 class WatchedEngine(IntentEngine):
     """The engine in the time of a story; it remembers what each turn came to."""
 
-    def __init__(self, story: Story, clock: Clock, inference: Inference, actions: ActionRunner, team: Handoff) -> None:
-        contexts = ContextStore(capacity=1, ttl_s=CONTEXT_TTL_S, clock=clock)
+    def __init__(
+        self, story: Story, clock: Clock, contexts: Contexts, inference: Inference, actions: ActionRunner, team: Handoff
+    ) -> None:
         draws = random.Random(SEED)
         super().__init__(inference, contexts, actions, team, draws)
         self.turns: list[Turn] = []
         self._story, self._clock = story, clock
 
-    async def turn(self, message: IncomingMessage) -> Turn:
+    async def turn(self, message: IncomingMessage, tone: FallbackTone = "helpful") -> Turn:
         received_at = self._story.start + timedelta(seconds=self._clock.now)
-        turn = await super().turn(replace(message, received_at=received_at))
+        turn = await super().turn(replace(message, received_at=received_at), tone)
         self.turns.append(turn)
         return turn
 
@@ -125,11 +128,26 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
     """Play a story in one place, and hold every answer, as it arrived, against what the story expects."""
     story, clock, chats = placed.story, Clock(), dict[str, str]()
     actions, team = ActionRunner(ACTIONS, is_rehearsal=True), Handoff(chats)
-    engine = WatchedEngine(story, clock, inference, actions, team)
+    settings = Settings(cooldown_s=0.0, feedback=False)
+    database = await Database.open(None, SCHEMA)
+    contexts = ContextStore(capacity=1, ttl_s=CONTEXT_TTL_S, clock=clock)
+    stores = await Stores.open(settings, database, contexts)
+    engine = WatchedEngine(story, clock, contexts, inference, actions, team)
     with ThreadPoolExecutor(max_workers=1) as loading:
-        reloader = Reloader(inference, loader, loading)
+        metrics = Metrics()
+        desk = make_desk(
+            settings,
+            stores,
+            inference=inference,
+            reloader=Reloader(inference, loader, loading),
+            metrics=metrics,
+            environment={},
+            executor=loading,
+        )
         scene = Scene(
-            bot=MessageHandler(engine, inference, AdminDesk(reloader), Admins({})),
+            bot=make_handler(
+                settings, stores, engine=engine, inference=inference, desk=desk, handoff=team, metrics=metrics
+            ),
             member=MEMBER,
             language=story.language,
             sources=attachments(inference.classifier.catalog),
@@ -151,6 +169,7 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
                 assert found == [], f"on {platform}, {placed.file}:{line}: {answer}"
             posted = stage.posted()
         await actions.aclose()
+        await database.close()
     return Played(tuple(engine.turns), tuple(heard), tuple(posted))
 
 

@@ -11,10 +11,16 @@ from typing import Any
 
 from adapters.base import IncomingMessage
 from bot.actions import ActionRunner
+from bot.assembly import SCHEMA, Stores, make_desk, make_handler
+from bot.config import Settings
 from bot.context import ContextStore
+from bot.daemon_threads import DaemonThreads
+from bot.database import Database
 from bot.engine import IntentEngine
+from bot.handler import MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
+from bot.metrics import Metrics
 from intents.catalog import Fallback, Intent, IntentCatalog, Response, SetContext
 from model.decision import Decision, DecisionRule, Policy, Reason
 from model.text import normalise
@@ -49,7 +55,7 @@ class FakeClassifier:
         self.broken: set[str] = set()
         self.entered = threading.Event()
         self.go_on = threading.Event()
-        self._rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
+        self.rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
 
     def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
         self.calls.append((text, tuple(contexts)))
@@ -59,7 +65,7 @@ class FakeClassifier:
             assert self.go_on.wait(WAIT_S)
         if text in self.broken:
             raise ArithmeticError(text)
-        decision = self._rule.without_scores(normalise(text), contexts, language)
+        decision = self.rule.without_scores(normalise(text), contexts, language)
         return decision or Decision(None, Reason.BELOW_THRESHOLD, 0.0, ())
 
     async def until_entered(self) -> None:
@@ -70,6 +76,44 @@ class FakeClassifier:
 def engine_of(inference: Inference, contexts: ContextStore, handoff: Handoff | None = None) -> IntentEngine:
     """An engine whose draws are always the same."""
     return IntentEngine(inference, contexts, ActionRunner(()), handoff or Handoff({}), random.Random(0))
+
+
+async def stores_of(database: Database | None = None, settings: Settings | None = None) -> Stores:
+    """Stores in memory, or in a database; whoever asks closes it."""
+    settings = settings or Settings()
+    contexts = ContextStore(capacity=100, ttl_s=60.0, clock=Clock())
+    return await Stores.open(settings, database or await Database.open(None, SCHEMA), contexts)
+
+
+def handler_of(
+    stores: Stores,
+    inference: Inference,
+    *,
+    settings: Settings | None = None,
+    engine: IntentEngine | None = None,
+    reloader: Any = None,
+    handoff: Handoff | None = None,
+) -> MessageHandler:
+    """A handler over stores, with the stand-ins' engine unless another is given."""
+    handoff, settings, metrics = handoff or Handoff({}), settings or Settings(), Metrics()
+    desk = make_desk(
+        settings,
+        stores,
+        inference=inference,
+        reloader=reloader or SimpleNamespace(),
+        metrics=metrics,
+        environment={},
+        executor=DaemonThreads(1, "editing"),
+    )
+    return make_handler(
+        settings,
+        stores,
+        engine=engine or engine_of(inference, stores.contexts, handoff),
+        inference=inference,
+        desk=desk,
+        handoff=handoff,
+        metrics=metrics,
+    )
 
 
 def said(text: str, user: str = "ann", **changes: Any) -> IncomingMessage:

@@ -154,6 +154,25 @@ def test_edit_is_not_taken_back_over_a_later_change(yaml: Path) -> None:
     assert yaml.read_text(encoding="utf-8") == later
 
 
+def test_edits_are_taken_back_one_after_the_other(yaml: Path) -> None:
+    """The last one first; the other way round the file would lose what came later."""
+    first = add_pattern(yaml, "hello", "good evening", normalise)
+    second = add_pattern(yaml, "bye", "farewell", normalise)
+    with pytest.raises(EditError, match="was changed since"):
+        undo(first)
+    undo(second)
+    assert "good evening" in patterns(yaml, "hello")
+    undo(first)
+    assert yaml.read_text(encoding="utf-8") == YAML
+
+
+def test_an_intent_of_a_broken_file_is_missing_for_that_reason(yaml: Path) -> None:
+    """A proposal of another tag would lead astray."""
+    yaml.write_text("intents: [", encoding="utf-8")
+    with pytest.raises(EditError, match=r"there are errors: error: .*a\.yaml"):
+        add_pattern(yaml, "hello", "good evening", normalise)
+
+
 def test_rights_of_the_file_stay(yaml: Path) -> None:
     """A file that the group may write stays so."""
     yaml.chmod(0o664)

@@ -13,14 +13,24 @@ from bot.config import ConfigError, Settings, parse_settings, read_environment
 GOOD: dict[str, tuple[str, str, Any]] = {
     "DISCORD_TOKEN": ("MTA.abc-d_e", "discord_token", "MTA.abc-d_e"),
     "DISCORD_ADMIN_IDS": ("12, 0034,,12", "discord_admin_ids", frozenset({"12", "34"})),
+    "DISCORD_ADMIN_ROLE_IDS": ("56, 7", "discord_admin_role_ids", frozenset({"56", "7"})),
+    "DISCORD_MANAGERS_ARE_ADMINS": ("ON", "discord_managers_are_admins", True),
     "DISCORD_GUILD_IDS": ("7,5,7", "discord_guild_ids", (7, 5)),
     "DISCORD_API_URL": ("http://127.0.0.1:80/api/v10", "discord_api_url", "http://127.0.0.1:80/api/v10"),
     "DISCORD_GATEWAY_URL": ("ws://[::1]:80/", "discord_gateway_url", "ws://[::1]:80/"),
     "DISCORD_HANDOFF_CHANNEL": ("77", "discord_handoff_channel", "77"),
+    "SHARD_COUNT": ("16", "shard_count", 16),
+    "SHARD_IDS": ("0, 2-4,3", "shard_ids", (0, 2, 3, 4)),
     "TELEGRAM_TOKEN": ("1:abc", "telegram_token", "1:abc"),
     "TELEGRAM_ADMIN_IDS": ("12", "telegram_admin_ids", frozenset({"12"})),
     "TELEGRAM_API_URL": ("https://host/bot", "telegram_api_url", "https://host/bot"),
     "TELEGRAM_HANDOFF_CHAT": ("-10077", "telegram_handoff_chat", "-10077"),
+    "TELEGRAM_WEBHOOK_URL": ("https://host/hook", "telegram_webhook_url", "https://host/hook"),
+    "TELEGRAM_WEBHOOK_SECRET": ("s_e-1", "telegram_webhook_secret", "s_e-1"),
+    "TELEGRAM_WEBHOOK_LISTEN": ("[::]:0", "telegram_webhook_listen", "[::]:0"),
+    "TELEGRAM_WEBHOOK_CERT": (__file__, "telegram_webhook_cert", Path(__file__)),
+    "TELEGRAM_WEBHOOK_KEY": (__file__, "telegram_webhook_key", Path(__file__)),
+    "TELEGRAM_INLINE": ("off", "telegram_inline", False),
     "ACTION_MODULES": ("a.b, c,,a.b", "action_modules", ("a.b", "c")),
     "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
     "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
@@ -31,12 +41,34 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
     "CONTEXT_TTL_S": ("1.5", "context_ttl_s", 1.5),
     "CONTEXT_CAPACITY": ("1", "context_capacity", 1),
+    "COOLDOWN_S": ("0", "cooldown_s", 0.0),
+    "FEEDBACK": ("Off", "feedback", False),
+    "INBOX": ("Text", "inbox", "text"),
+    "REGRESSION_PATH": ("r.jsonl", "regression_path", Path("r.jsonl")),
+    "REGRESSION_MARGIN": ("0.05", "regression_margin", 0.05),
+    "BUNDLES_KEPT": ("9", "bundles_kept", 9),
+    "SERVER_INTENTS": (
+        "discord:5=a.yaml, telegram:-7 = b c",
+        "server_intents",
+        {("discord", "5"): Path("a.yaml"), ("telegram", "-7"): Path("b c")},
+    ),
+    "HEALTH_ADDRESS": ("[::1]:0", "health_address", "[::1]:0"),
     "LOG_LEVEL": ("debug", "log_level", "DEBUG"),
+    "LOG_FORMAT": ("JSON", "log_format", "json"),
 }
+
+COMPANIONS = {
+    "SHARD_IDS": {"SHARD_COUNT": "5"},
+    "TELEGRAM_WEBHOOK_CERT": {"TELEGRAM_WEBHOOK_KEY": __file__},
+    "TELEGRAM_WEBHOOK_KEY": {"TELEGRAM_WEBHOOK_CERT": __file__},
+}
+"""What a variable is of no use without."""
 
 WRONG: dict[str, list[str]] = {
     "DISCORD_TOKEN": ["two words", "tokén"],
     "DISCORD_ADMIN_IDS": ["ann", "-1", "1;2", "٣", "9" * 5_000],
+    "DISCORD_ADMIN_ROLE_IDS": ["@mods"],
+    "DISCORD_MANAGERS_ARE_ADMINS": ["yes", "1"],
     "DISCORD_GUILD_IDS": ["1.5", "my server"],
     "DISCORD_API_URL": ["host", "ws://host", "http://", "http://host:99999", "http://[", "http://host:0"],
     "DISCORD_GATEWAY_URL": ["http://host", "ws:/host"],
@@ -45,12 +77,26 @@ WRONG: dict[str, list[str]] = {
     "TELEGRAM_API_URL": ["127.0.0.1:80/bot"],
     "DISCORD_HANDOFF_CHANNEL": ["#admins", "-7"],
     "TELEGRAM_HANDOFF_CHAT": ["@admins", "--7", "-"],
+    "SHARD_COUNT": ["0", "two"],
+    "SHARD_IDS": ["1;2", "-1", "4-2", "0-", "0-99999999999"],
+    "TELEGRAM_WEBHOOK_URL": ["http://host/hook", "host"],
+    "TELEGRAM_WEBHOOK_SECRET": ["a b", "x" * 257, "é"],
+    "TELEGRAM_WEBHOOK_LISTEN": ["8443", "host:x", "host:70000"],
+    "TELEGRAM_INLINE": ["yes"],
+    "COOLDOWN_S": ["-1", "inf", "soon"],
+    "FEEDBACK": ["1"],
+    "SERVER_INTENTS": ["5=a.yaml", "discord:5", "discord:x=a", "matrix:5=a", "discord:5=a,"],
     "ACTION_MODULES": ["a b", "a.b:c", "a..b", "1a"],
+    "REGRESSION_MARGIN": ["2", "1 %"],
+    "BUNDLES_KEPT": ["0", "all"],
+    "INBOX": ["on", "all"],
     "MODEL_RUNTIME": ["torch"],
     "CONFIDENCE_THRESHOLD": ["1.01", "-0.1", "nan", "60 %"],
     "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
     "CONTEXT_CAPACITY": ["0", "1.5", "many"],
     "LOG_LEVEL": ["loud", "WARN", "10"],
+    "LOG_FORMAT": ["xml"],
+    "HEALTH_ADDRESS": ["8080", ":8080", "host:", "host:65536", "off"],
 }
 
 
@@ -58,10 +104,11 @@ WRONG: dict[str, list[str]] = {
 def test_a_variable_sets_its_field(name: str) -> None:
     """Each variable is read, blanks around it do not count, and it changes nothing else."""
     text, field, value = GOOD[name]
-    settings = parse_settings({name: f" {text} "})
+    companions = COMPANIONS.get(name, {})
+    settings = parse_settings({name: f" {text} ", **companions})
     assert getattr(settings, field) == value
     default = Settings()
-    others = [other for _, other, _ in GOOD.values() if other != field]
+    others = [other for key, (_, other, _) in GOOD.items() if key != name and key not in companions]
     assert [getattr(settings, other) for other in others] == [getattr(default, other) for other in others]
 
 
@@ -72,8 +119,11 @@ def test_every_setting_has_its_variable() -> None:
 
 @pytest.mark.parametrize("empty", ["", " \t"])
 def test_an_empty_variable_counts_as_unset(empty: str) -> None:
-    """All of them empty are the defaults."""
-    assert parse_settings(dict.fromkeys(GOOD, empty)) == parse_settings({}) == Settings()
+    """All of them empty are the defaults, but for the health page, which is then off."""
+    everything = dict.fromkeys(GOOD, empty)
+    assert parse_settings(everything) == Settings(health_address=None)
+    del everything["HEALTH_ADDRESS"]
+    assert parse_settings(everything) == parse_settings({}) == Settings()
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
@@ -95,6 +145,32 @@ def test_all_faults_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as error:
         parse_settings({**wrong, "STATE_DIR": "fine"})
     assert [line.partition(":")[0] for line in str(error.value).splitlines()] == sorted(wrong, key=list(GOOD).index)
+
+
+@pytest.mark.parametrize(
+    ("environment", "faults"),
+    [
+        ({"SHARD_IDS": "0"}, ["SHARD_IDS: expected SHARD_COUNT beside it"]),
+        ({"SHARD_IDS": "0-3", "SHARD_COUNT": "3"}, ["SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to 2"]),
+        ({"SHARD_IDS": "0", "SHARD_COUNT": "none"}, ["SHARD_COUNT: expected a whole number"]),
+        ({"TELEGRAM_WEBHOOK_CERT": __file__}, ["TELEGRAM_WEBHOOK_CERT: expected TELEGRAM_WEBHOOK_KEY beside it"]),
+        (
+            {"TELEGRAM_WEBHOOK_CERT": "/no/such.pem", "TELEGRAM_WEBHOOK_KEY": "/", "SHARD_IDS": "7"},
+            [
+                "SHARD_IDS: ",
+                "TELEGRAM_WEBHOOK_CERT: expected a PEM file that",
+                "TELEGRAM_WEBHOOK_KEY: expected a PEM file",
+            ],
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_reported(environment: dict[str, str], faults: list[str]) -> None:
+    """All of them, each by its variable; the consequence of another fault is no fault."""
+    with pytest.raises(ConfigError) as error:
+        parse_settings(environment)
+    lines = str(error.value).splitlines()
+    assert len(lines) == len(faults)
+    assert all(line.startswith(fault) for line, fault in zip(lines, faults, strict=True))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text()))

@@ -53,16 +53,30 @@ def test_contexts_follow_the_turns_that_set_them(history: list[list[str]]) -> No
     assert list(state.names) == list(reversed(dict.fromkeys(reversed(recent))))
 
 
-async def test_a_context_ends_with_its_time() -> None:
-    """At its time to live a context is gone, though turns are left; the last answer is still known."""
+@pytest.mark.parametrize("own_ttl_s", [None, 30.0, 90.0])
+async def test_a_state_ends_with_its_time(own_ttl_s: float | None) -> None:
+    """At the time to live nothing is known any more, nor the last answer; a context that lives longer keeps it."""
     clock = Clock()
     store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
-    state = UserState(last_response="With cheese?")
-    await store.put(ANN, state.with_contexts([SetContext("cheese")], now=clock.now, ttl_s=store.ttl_s))
+    context = SetContext("cheese", ttl_s=own_ttl_s)
+    state = UserState(last_answer="With cheese?").with_contexts([context], now=clock.now, ttl_s=store.ttl_s)
+    await store.put(ANN, state)
     clock.now += 59.9
-    assert (await store.get(ANN)).names == ("cheese",)
+    assert (await store.get(ANN)).last_answer == "With cheese?"
+    assert (await store.get(ANN)).names == (("cheese",) if own_ttl_s != 30.0 else ())
     clock.now += 0.1
-    assert await store.get(ANN) == state
+    store.drop_expired()
+    assert await store.get(ANN) == (state if own_ttl_s == 90.0 else UserState())
+    assert len(store) == (1 if own_ttl_s == 90.0 else 0)
+
+
+async def test_what_has_ended_is_not_known_though_still_there() -> None:
+    """Before anybody sweeps, too."""
+    clock = Clock()
+    store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
+    await store.put(ANN, UserState(last_answer="With cheese?"))
+    clock.now += 60
+    assert await store.get(ANN) == UserState()
 
 
 @pytest.mark.parametrize(("ttl_s", "is_active"), [(None, True), (30.0, False), (90.0, True)])
@@ -97,6 +111,32 @@ async def test_people_are_kept_apart() -> None:
     await store.forget(("discord", "elsewhere", "ben"))
     assert await store.get(ANN) == UserState()
     assert (await store.get(BEN)).last_response == "to Ben"
+
+
+async def test_a_person_is_forgotten_in_all_conversations() -> None:
+    """Also what an answer under way writes; neither others nor the same id on another platform are."""
+    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    elsewhere, namesake = ("discord", "elsewhere", "ann"), ("telegram", "here", "ann")
+    for key in (elsewhere, namesake, BEN):
+        await store.put(key, UserState(last_answer="so"))
+    async with store.locked(ANN):
+        forgetting = asyncio.create_task(store.forget_person("discord", "ann"))
+        await asyncio.sleep(0)
+        await store.put(ANN, UserState(last_answer="late"))
+    await asyncio.wait_for(forgetting, WAIT_S)
+    assert [(await store.get(key)).last_answer for key in (ANN, elsewhere, namesake, BEN)] == [None, None, "so", "so"]
+
+
+async def test_a_groups_contexts_move_with_it() -> None:
+    """Everyone's, also in its topics; other groups stay."""
+    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    for conversation in ("-5", "-5:7", "-55"):
+        await store.put(("telegram", conversation, "ann"), UserState(last_answer=conversation))
+    await store.move("telegram", "-5", "-1005")
+    found = {
+        name: (await store.get(("telegram", name, "ann"))).last_answer for name in ("-1005", "-1005:7", "-55", "-5")
+    }
+    assert found == {"-1005": "-5", "-1005:7": "-5:7", "-55": "-55", "-5": None}
 
 
 @given(st.integers(1, 5), st.lists(st.integers(0, 9)))

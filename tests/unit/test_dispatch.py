@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.dispatch import ReplyQueues, answer_with_typing, until_stopped
+from adapters.dispatch import MOST_REFUSALS, ReplyQueues, answer_with_typing, until_stopped
 
 WAIT_S = 5.0
 
@@ -119,6 +119,68 @@ async def test_a_burst_of_all_keys_is_one_warning(caplog: pytest.LogCaptureFixtu
         assert [queues.submit(key, journal.job(key)) for key in "abcde"] == [True, True, False, False, False]
         await queues.drain()
     assert len(caplog.records) == 2
+
+
+async def test_who_finds_no_room_is_told_once_a_burst() -> None:
+    """At once, not behind all that waits, and again only after the key's jobs were worked off."""
+    queues, journal = ReplyQueues(per_key=1), Journal()
+    queues.submit("a", journal.job("one", free=False))
+    await journal.until("one begins")
+    assert queues.submit("a", journal.job("two"), refuse=journal.job("not this one"))
+    for number in range(3):
+        assert not queues.submit("a", journal.job("more"), refuse=journal.job(f"refusal {number}"))
+    await journal.until("refusal 0 ends")
+    assert "one ends" not in journal.notes
+    journal.free("one")
+    await queues.drain()
+    for name in ("later", "more", "again"):
+        queues.submit("a", journal.job(name), refuse=journal.job(f"refusal of {name}"))
+    await queues.drain()
+    refusals = [note for note in journal.notes if note.startswith(("refusal", "not")) and note.endswith("ends")]
+    assert refusals == ["refusal 0 ends", "refusal of more ends"]
+
+
+async def test_everyone_who_finds_no_room_is_told_once() -> None:
+    """When all keys together have no room each is told, and again in the next burst."""
+    queues, journal = ReplyQueues(in_all=2), Journal()
+    for burst in range(2):
+        for key in "abcdcd":
+            queues.submit(key, journal.job(key), refuse=journal.job(f"refusal of {key} in {burst}"))
+        await queues.drain()
+    ended = [note for note in journal.notes if note.startswith("refusal") and note.endswith("ends")]
+    assert ended == [f"refusal of {key} in {burst} ends" for burst in range(2) for key in "cd"]
+
+
+async def test_a_flood_of_strangers_is_refused_in_silence() -> None:
+    """So many are told at a time that sending refusals is no load of its own; the others read nothing."""
+    queues, journal = ReplyQueues(in_all=1), Journal()
+    queues.submit("first", journal.job("first", free=False))
+    strangers = range(2 * MOST_REFUSALS)
+    for stranger in strangers:
+        queues.submit(stranger, journal.job("no room"), refuse=journal.job(f"refusal {stranger}", free=False))
+    await journal.until("first begins")
+    for stranger in strangers:
+        journal.free(f"refusal {stranger}")
+    journal.free("first")
+    await queues.drain()
+    assert sum(note.startswith("refusal") and note.endswith("ends") for note in journal.notes) == MOST_REFUSALS
+
+
+async def test_a_refusal_that_fails_or_hangs_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The first is logged with its trace, the other is cut off with the answers."""
+    queues, journal = ReplyQueues(per_key=1), Journal()
+
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    for key, refuse in (("a", fail), ("b", journal.job("hangs", free=False))):
+        queues.submit(key, journal.job(f"{key} one"))
+        queues.submit(key, journal.job("no room"), refuse=refuse)
+    await journal.until("hangs begins")
+    await queues.drain(timeout_s=0.05)
+    assert {"a one ends", "b one ends"} <= set(journal.notes)
+    assert "ValueError: broken" in caplog.text
+    assert "1 answers were not finished in time" in caplog.text
 
 
 async def test_all_keys_together_are_bounded() -> None:

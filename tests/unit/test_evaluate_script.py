@@ -14,7 +14,7 @@ import pytest
 from intents.catalog import IntentCatalog
 from model.config import TrainingConfig
 from model.decision import Decision, Policy, RankedIntent, Reason
-from model.evaluation import LabelledMessage
+from model.labelled import LabelledMessage
 from model.text import normalise
 from scripts import evaluate
 from scripts.robustness import measure_variants

@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 
 from intents.catalog import Fallback, Intent, IntentCatalog
 from model.decision import Decision, DecisionRule, Policy, RankedIntent, Reason, Scores
-from model.evaluation import (
-    IntentMetrics,
-    LabelledFileError,
-    LabelledMessage,
-    answered_up_to,
-    by_intent,
-    measure,
-    pair_up,
-    read_labelled,
-)
+from model.evaluation import IntentMetrics, answered_up_to, by_intent, measure, pair_up
+from model.labelled import LabelledFileError, LabelledMessage, read_labelled
 from tests.unit.fakes import saying
 
 

@@ -8,7 +8,8 @@ from intents.validation import load_catalog
 from model.bundle import load_bundle
 from model.classifier import IntentClassifier
 from model.config import Plan, TrainingConfig
-from model.evaluation import measure, read_labelled
+from model.evaluation import measure
+from model.labelled import read_labelled
 from model.outside import generic_messages
 from model.runtime import load_runtime
 from model.text import normalise

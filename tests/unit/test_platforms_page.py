@@ -15,7 +15,7 @@ UNHELD = "not yet"
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     """The tests of a file; none if it does not exist."""
     file = TESTS / path
     if not file.exists():
@@ -37,7 +37,7 @@ def test_a_row_names_tests_that_exist(row: list[str]) -> None:
     _, _, held_by = row
     named = NAMED.findall(held_by)
     assert bool(named) != (held_by == UNHELD)
-    assert [f"{path}::{name}" for path, name in named if name not in tests_of(path)] == []
+    assert [f"{path}::{name}" for path, name in named if name not in names_in(path)] == []
     assert held_by.count("::") == len(named), "a test is named in another form"
 
 

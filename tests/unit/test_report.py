@@ -11,7 +11,8 @@ import pytest
 
 from intents.catalog import Fallback, Intent, IntentCatalog
 from model.decision import Decision, Policy, RankedIntent, Reason
-from model.evaluation import LabelledMessage, Outcome, by_intent, measure
+from model.evaluation import Outcome, by_intent, measure
+from model.labelled import LabelledMessage
 from scripts.report.advice import Advice, advise
 from scripts.report.confusion import Cell, confused_pairs, confusion
 from scripts.report.page import READABLE, Report, render, write_report

@@ -83,6 +83,18 @@ class NoPauses(random.Random):
         return 0.0
 
 
+class Jitter(random.Random):
+    """Notes what is drawn, and draws pauses of no length."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.shares: list[float] = []
+
+    def uniform(self, a: float, b: float) -> float:
+        self.shares.append(super().uniform(a, b))
+        return 0.0
+
+
 class Supervised:
     """Adapters under a supervisor at work."""
 
@@ -200,6 +212,26 @@ async def test_an_unavailable_platform_is_tried_again_with_growing_pauses(caplog
     await connected(adapter)
     assert pauses(caplog) == [f"{s} s" for s in (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300)]
     assert all(record.exc_info is None and "nobody answers" in record.getMessage() for record in caplog.records)
+    assert await supervised.stop() is ExitCode.CLEAN
+
+
+async def test_a_platform_that_is_away_for_hours_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    """It is asked every few minutes, never all at once, and the other platform never notices."""
+    drawn = Jitter()
+    adapter, other = FakeAdapter("one", *[be_away] * 120, be_away_later), FakeAdapter("other")
+    supervised = Supervised(adapter, other, random_source=drawn)
+    await connected(adapter)
+    paused_s = [
+        float(pause.removesuffix(" s")) * share for pause, share in zip(pauses(caplog), drawn.shares, strict=True)
+    ]
+    assert sum(paused_s) > 8 * 3600
+    assert max(paused_s) <= 1.5 * supervisor.LONGEST_PAUSE_S
+    assert len(set(paused_s)) > 100, "many bots do not come back in the same instant"
+    assert (other.n_runs, other.connected.is_set()) == (1, True)
+    caplog.clear()
+    adapter.break_off.set()
+    await adapter.until_run(122)
+    assert pauses(caplog) == ["1 s"], "after a connection the pauses begin anew"
     assert await supervised.stop() is ExitCode.CLEAN
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from model.encoder_files import (
     identity_of,
 )
 from model.text import normalise
+from model.versions import go_back
 from scripts import options
 from scripts.options import EncoderChoice, chosen_encoder
 from scripts.train import _fits
@@ -100,6 +102,20 @@ def test_training_is_due_without_a_whole_bundle(trained: "Trained", tmp_path: Pa
         assert not _fits(trained.models_dir, catalog, None, MISSING), name
         path.write_bytes(content)
     assert _fits(trained.models_dir, catalog, None, MISSING)
+
+
+def test_a_rollback_is_not_trained_over(trained: "Trained") -> None:
+    """The model that an admin went back from fits; with yet other patterns training is due again."""
+    catalog = catalog_of(trained)
+    new = trained.bundle_path
+    old = new.with_name("20200101-000000-0123abcd")
+    shutil.copytree(new, old)
+    manifest = json.loads((old / "manifest.json").read_bytes())
+    (old / "manifest.json").write_text(json.dumps({**manifest, "fingerprint": "of other patterns"}), "utf-8")
+    go_back(trained.models_dir, old.name)
+    assert _fits(trained.models_dir, catalog, None, MISSING)
+    other = replace(catalog, intents=catalog.intents[1:])
+    assert not _fits(trained.models_dir, other, None, MISSING)
 
 
 def test_training_is_due_for_other_patterns(trained: "Trained") -> None:

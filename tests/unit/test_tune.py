@@ -16,7 +16,7 @@ import pytest
 from intents.catalog import IntentCatalog
 from model.config import TrainingConfig
 from model.decision import Decision, Policy, RankedIntent, Reason
-from model.evaluation import LabelledMessage
+from model.labelled import LabelledMessage
 from model.tuned import TUNED_FILE, config_for, read_tuned
 from scripts import tune
 from scripts.search import Trial, configured, is_within, parameters_of, search, search_space, winner

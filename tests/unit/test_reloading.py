@@ -1,24 +1,29 @@
-"""The reload: what it says, what it refuses, and that whatever fails leaves the old model serving."""
+"""Reloads and rollbacks: what they say, what they refuse, and that whatever fails leaves the old model serving."""
 
 import asyncio
 import json
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.admin import N_NAMED, Reloader, describe_changes
 from bot.context import ContextStore
+from bot.gate import Gate, RegressionGate, StoryGate
 from bot.inference import Inference
-from bot.service import Service, ServiceLoader, StoryGate
+from bot.metrics import Metrics
+from bot.reloading import N_NAMED, Reloader, describe_changes
+from bot.service import Service, ServiceLoader
 from intents.catalog import Fallback, Intent
 from intents.findings import CatalogError, Finding, Severity
-from model.bundle import BundleMissingError
+from model.bundle import BundleMissingError, current_path, set_current
+from model.versions import left_by_rollback, versions
 from tests.unit.fakes import (
     CATALOG,
     HELLO,
@@ -78,6 +83,8 @@ def test_many_changes_are_counted() -> None:
 
 class FakeLoader:
     """A `ServiceLoader` that returns or raises what it is given, and can be held up."""
+
+    models_dir = Path("no-models")
 
     def __init__(self, result: Service | Exception) -> None:
         self.result = result
@@ -195,12 +202,16 @@ class Bot:
     def __init__(self, trained: "Trained", executor: ThreadPoolExecutor) -> None:
         self.stories = trained.intents_path.with_name("stories.yaml")
         self.stories.write_text("story: Hours\nturns:\n  - {user: when do you close, text: '10:00'}\n", "utf-8")
-        gate = StoryGate(self.stories, ())
+        self.regression = trained.intents_path.with_name("regression.jsonl")
+        self.regression.write_text('{"text": "when do you open", "intent": "opening_hours"}\n', "utf-8")
+        gate = Gate(StoryGate(self.stories, ()), RegressionGate(self.regression, 0.01))
         loader = ServiceLoader(trained.models_dir, trained.intents_path, gate=gate)
+        self.models_dir = trained.models_dir
+        self.metrics = Metrics()
         self._path = trained.intents_path
         self.inference = Inference(loader.at_start().classifier)
         self._engine = engine_of(self.inference, ContextStore(capacity=10, ttl_s=60.0, clock=Clock()))
-        self._reloader = Reloader(self.inference, loader, executor)
+        self.reloader = Reloader(self.inference, loader, executor, n_kept=3, metrics=self.metrics)
 
     async def answer(self, text: str) -> str:
         reply = await self._engine.reply(said(text))
@@ -215,7 +226,21 @@ class Bot:
         self._path.write_text(json.dumps(content), "utf-8")
 
     async def reload(self) -> str:
-        return await reload(self._reloader)
+        return await reload(self.reloader)
+
+    async def rollback(self, asked: str = "") -> str:
+        return await asyncio.wait_for(self.reloader.rollback(asked, Sentences()), WAIT_S)
+
+    def add_version(self, *, days_newer: int = 1) -> str:
+        """Put another bundle beside the current one, so much newer; return its name."""
+        source = current_path(self.models_dir)
+        manifest = json.loads((source / "manifest.json").read_bytes())
+        created_at = datetime.fromisoformat(manifest["created_at"]) + timedelta(days=days_newer)
+        path = self.models_dir / f"{created_at:%Y%m%d-%H%M%S}-{manifest['fingerprint'][:8]}"
+        shutil.copytree(source, path)
+        manifest["created_at"] = created_at.isoformat()
+        (path / "manifest.json").write_text(json.dumps(manifest))
+        return path.name
 
 
 @pytest.fixture
@@ -278,6 +303,104 @@ async def test_a_broken_catalog_is_refused(bot: Bot, trained: "Trained") -> None
     assert text.startswith("Nothing was reloaded")
     assert "intents.json" in text
     assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
+async def test_a_model_that_understands_less_is_refused(bot: Bot) -> None:
+    """Labelled messages decide; the admin reads the figures, the check's name and how to see more."""
+    bot.regression.write_text(
+        '{"text": "yes", "intent": "cheese_yes", "contexts": ["cheese"]}\n{"text": "pizza", "intent": null}\n', "utf-8"
+    )
+    bot.edit("order_pizza", context_set=["cheese", "wine"])
+    bot.edit("cheese_yes", context_filter=["wine"])
+    text = await bot.reload()
+    assert text.startswith("Nothing was reloaded")
+    assert "The check that failed: regression file." in text
+    assert "0.0% of 1 labelled messages are understood, 100.0% before" in text
+    assert bot.metrics.summary().reloads == {"refused": 1}
+    bot.edit("cheese_yes", context_filter=["cheese"])
+    assert "100.0% of 1 labelled messages are understood, 100.0% before." in await bot.reload()
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("{", "not valid JSON"),
+        ('{"text": "x", "intent": "nobody"}', 'unknown intent "nobody"'),
+        ('{"text": "x", "intent": null}', "no message has an intent"),
+    ],
+)
+async def test_a_regression_file_that_cannot_be_used_refuses_a_reload(bot: Bot, lines: str, told: str) -> None:
+    """Like stories that cannot be read."""
+    bot.regression.write_text(lines, "utf-8")
+    text = await bot.reload()
+    assert "The check that failed: regression file." in text
+    assert told in text
+
+
+async def test_a_rollback_goes_to_the_model_before(bot: Bot) -> None:
+    """And stays over restarts; a reload loads what was gone back to."""
+    old, new = current_path(bot.models_dir).name, bot.add_version()
+    set_current(bot.models_dir, new)
+    await bot.reload()
+    assert bot.inference.classifier.bundle.name == new
+    assert f"model {old} in place of {new}" in await bot.rollback()
+    assert current_path(bot.models_dir).name == old
+    assert "Reloaded" in await bot.reload()
+    assert bot.inference.classifier.bundle.name == old
+    assert left_by_rollback(bot.models_dir) == new
+    assert bot.metrics.summary().reloads == {"reloaded": 3}
+
+
+async def test_a_rollback_to_a_version_by_its_name(bot: Bot) -> None:
+    """A newer one as well; what is not there, or in service, or has nothing older, is told."""
+    old, new = current_path(bot.models_dir).name, bot.add_version()
+    assert await bot.rollback() == f"There is no older model to go back to: {old} is the oldest that is kept."
+    assert await bot.rollback(old) == f"{old} is in service already."
+    assert await bot.rollback("../x") == f"No model is called `../x`. Kept are: {new}, {old}."
+    assert f"model {new} in place of {old}" in await bot.rollback(new)
+
+
+async def test_a_rollback_asks_no_labelled_messages(bot: Bot) -> None:
+    """It passes the other checks: a model that was good enough once is wanted back, whatever it understood."""
+    old = current_path(bot.models_dir).name
+    set_current(bot.models_dir, bot.add_version())
+    await bot.reload()
+    bot.regression.write_text("{", "utf-8")
+    bot.stories.write_text("story: [", "utf-8")
+    assert "The check that failed: stories." in await bot.rollback()
+    bot.stories.write_text("story: Hours\nturns:\n  - {user: when do you close, text: '10:00'}\n", "utf-8")
+    assert f"model {old}" in await bot.rollback()
+
+
+async def test_a_broken_version_is_not_gone_back_to(bot: Bot) -> None:
+    """What was current stays so."""
+    old, new = current_path(bot.models_dir).name, bot.add_version()
+    set_current(bot.models_dir, new)
+    await bot.reload()
+    (bot.models_dir / old / "serving.tflite").write_bytes(b"")
+    assert "The check that failed: files of the model." in await bot.rollback()
+    assert current_path(bot.models_dir).name == new
+    assert bot.inference.classifier.bundle.name == new
+
+
+async def test_a_new_model_is_current_only_when_it_passes(bot: Bot) -> None:
+    """Until then neither this process nor the next one serves it."""
+    old, new = current_path(bot.models_dir).name, bot.add_version()
+    stories = bot.stories.read_text("utf-8")
+    bot.stories.write_text("story: [", "utf-8")
+    assert "stories" in await bot.reloader.activate(new, Sentences())
+    assert (current_path(bot.models_dir).name, bot.inference.classifier.bundle.name) == (old, old)
+    bot.stories.write_text(stories, "utf-8")
+    assert f"model {new} in place of {old}" in await bot.reloader.activate(new, Sentences())
+    assert (current_path(bot.models_dir).name, bot.inference.classifier.bundle.name) == (new, new)
+
+
+async def test_old_models_go_when_another_is_in_service(bot: Bot) -> None:
+    """As many as the operator keeps are left, the current one and the one before it among them."""
+    names = [current_path(bot.models_dir).name, *(bot.add_version(days_newer=days) for days in range(1, 6))]
+    set_current(bot.models_dir, names[1])
+    await bot.reload()
+    assert {one.name for one in versions(bot.models_dir)} == {names[number] for number in (0, 1, 3, 4, 5)}
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "catalog.json", "features.json"])

@@ -1,0 +1,265 @@
+"""The parts of the bot, put together from the settings: what `bot.app` runs, and what tests drive."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.base import IncomingMessage
+from bot import feedback, greeting, inbox, seen_events, server_settings
+from bot.admin import Admins
+from bot.admin_desk import AdminDesk
+from bot.answers import TTL_S, AnswerLog
+from bot.catalog_places import own_catalogs, own_models_dir
+from bot.config import Settings
+from bot.context import ContextStore
+from bot.cooldown import CooldownMemory, Cooldowns
+from bot.database import Database, DatabaseError
+from bot.engine import IntentEngine
+from bot.feedback import Feedback
+from bot.greeting import Greeter
+from bot.handler import MessageHandler, Parts
+from bot.handoff import Handoff
+from bot.inbox import Inbox
+from bot.inbox_export import InboxExport
+from bot.inference import Inference
+from bot.media import MediaNotes
+from bot.metrics import Metrics
+from bot.notices import Notices
+from bot.privacy import Forgetting, Keeping
+from bot.reloading import Reloader
+from bot.retraining import Retrainer
+from bot.seen_events import SeenEvents
+from bot.server_catalogs import training_of
+from bot.server_settings import ServerSettingsStore
+from bot.settings_command import SettingsDesk
+from bot.talk import Talk
+from bot.teaching import Lesson, Teacher
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = (*server_settings.SCHEMA, *seen_events.SCHEMA, *feedback.SCHEMA, *greeting.SCHEMA, *inbox.SCHEMA)
+"""The tables of every store."""
+
+EXPORTS_DIR = "exports"
+"""What goes with an answer as a file, in the directory of state."""
+
+ROUND_S = 60.0
+ROUNDS_TO_THE_DATABASE = 60
+"""How often what is too old is dropped from memory, and after how many times from the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All that keeps something: of people, of servers, of events."""
+
+    database: Database
+    contexts: ContextStore
+    answers: AnswerLog
+    feedback: Feedback
+    inbox: Inbox
+    export: InboxExport
+    settings: ServerSettingsStore
+    seen: SeenEvents
+    media: MediaNotes
+    cooldowns: CooldownMemory
+
+    @classmethod
+    async def open(cls, settings: Settings, database: Database, contexts: ContextStore | None = None) -> "Stores":
+        """Read what was kept, and forget what is too old or may be kept no longer.
+
+        Parameters
+        ----------
+        settings
+            Of the process.
+        database
+            Open, with `SCHEMA`.
+        contexts
+            In place of those that the settings describe.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        stores = cls(
+            database=database,
+            contexts=contexts or ContextStore(capacity=settings.context_capacity, ttl_s=settings.context_ttl_s),
+            answers=AnswerLog(),
+            feedback=Feedback(database),
+            inbox=await Inbox.open(database, mode=settings.inbox),
+            export=InboxExport(settings.state_dir / EXPORTS_DIR),
+            settings=ServerSettingsStore(database),
+            seen=SeenEvents(database),
+            media=MediaNotes(),
+            cooldowns=CooldownMemory(),
+        )
+        await stores.settings.load()
+        stores.export.remove()
+        return stores
+
+    async def keep_house(self, stopping: asyncio.Event) -> None:
+        """Drop what may be kept no longer, again and again until `stopping` is set, also while nobody writes."""
+        n_rounds = 0
+        while not stopping.is_set():
+            self.contexts.drop_expired()
+            self.answers.drop_expired()
+            self.media.drop_expired()
+            await self.cooldowns.forget_drained(time.time())
+            if n_rounds % ROUNDS_TO_THE_DATABASE == 0:
+                try:
+                    await self.feedback.prune()
+                    await self.inbox.prune()
+                except DatabaseError as error:
+                    logger.warning("what is too old could not be deleted: %s", error)
+            n_rounds += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), ROUND_S)
+
+
+async def open_stores(settings: Settings, path: Path | None) -> Stores:
+    """Open the database and the stores; if it cannot be worked with, all is kept in memory, with a warning.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    path
+        The database's file; None in memory.
+    """
+    database = await Database.open(path, SCHEMA)
+    try:
+        return await Stores.open(settings, database)
+    except DatabaseError as error:
+        logger.warning("%s: settings, votes and what else is kept there are not to be had until it is mended", error)
+        await database.close()
+        return await Stores.open(settings, await Database.open(None, SCHEMA))
+
+
+def admins_of(settings: Settings) -> Admins:
+    """Return who is an admin under the settings."""
+    return Admins(
+        {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
+        {"discord": settings.discord_admin_role_ids},
+        frozenset({"discord"} if settings.discord_managers_are_admins else ()),
+    )
+
+
+def make_desk(
+    settings: Settings,
+    stores: Stores,
+    *,
+    inference: Inference,
+    reloader: Reloader,
+    metrics: Metrics,
+    environment: Mapping[str, str],
+    executor: Executor,
+) -> AdminDesk:
+    """Return what answers admins.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    stores
+        All that keeps something.
+    inference, reloader
+        What serves, and what replaces it.
+    metrics
+        Counts.
+    environment
+        What the settings were read from, for a training.
+    executor
+        The threads to edit intents on.
+    """
+    retrainer = Retrainer(reloader, settings.intents_path, lambda: inference.classifier, environment=environment)
+    return AdminDesk(
+        reloader=reloader,
+        retrainer=retrainer,
+        teacher=Teacher(executor),
+        lesson_of=lesson_of(settings, inference),
+        answers=stores.answers,
+        inference=inference,
+        inbox=stores.inbox,
+        export=stores.export,
+        metrics=metrics,
+    )
+
+
+def lesson_of(settings: Settings, inference: Inference) -> Callable[[IncomingMessage], Lesson]:
+    """Return what tells the catalog that an admin teaches from where a message comes: its server's own, or all's."""
+    own = own_catalogs(settings)
+
+    def lesson(message: IncomingMessage) -> Lesson:
+        tags = tuple(inference.classifier_for(message).intents)
+        path = own.get((message.platform, message.server_id))
+        if path is None:
+            return Lesson(settings.intents_path, tags)
+        command = training_of(path, own_models_dir(settings.models_dir, path))
+        return Lesson(path, tags, f"`{command}`, then `/admin reload`")
+
+    return lesson
+
+
+def make_handler(
+    settings: Settings,
+    stores: Stores,
+    *,
+    engine: IntentEngine,
+    inference: Inference,
+    desk: AdminDesk,
+    handoff: Handoff,
+    metrics: Metrics,
+) -> MessageHandler:
+    """Return what adapters are given.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    stores
+        All that keeps something.
+    engine, inference
+        Answer; the engine works with the contexts of the stores.
+    desk
+        Answers admins.
+    handoff
+        Knows the admins' chats.
+    metrics
+        Counts.
+    """
+    return MessageHandler(
+        Parts(
+            engine=engine,
+            inference=inference,
+            contexts=stores.contexts,
+            answers=stores.answers,
+            talk=Talk(engine, stores.answers, stores.feedback, stores.inbox, metrics, has_feedback=settings.feedback),
+            desk=desk,
+            settings_desk=SettingsDesk(stores.settings, cooldown_s=settings.cooldown_s, has_feedback=settings.feedback),
+            forgetting=Forgetting(
+                (stores.contexts, stores.answers, stores.feedback, stores.inbox, stores.export, stores.media),
+                stores.database,
+            ),
+            admins=admins_of(settings),
+            settings=stores.settings,
+            cooldowns=Cooldowns(stores.cooldowns, settings.cooldown_s),
+            greeter=Greeter(stores.database, inference),
+            media=stores.media,
+            notices=Notices(handoff),
+            seen=stores.seen,
+            metrics=metrics,
+            keeping=Keeping(
+                context_ttl_s=settings.context_ttl_s,
+                answers_ttl_s=TTL_S,
+                cooldown_s=settings.cooldown_s,
+                has_votes=settings.feedback,
+                inbox=settings.inbox,
+                has_handoff=bool(settings.discord_handoff_channel or settings.telegram_handoff_chat),
+            ),
+        )
+    )

@@ -1,0 +1,233 @@
+"""Training from chat: a child process that leaves the bot its processor, and what it trained past every check."""
+
+import asyncio
+import importlib.util
+import logging
+import math
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.base import Progress
+from bot.reloading import Reloader
+from model.bundle import TRAIN_COMMAND
+from model.classifier import IntentClassifier
+
+logger = logging.getLogger(__name__)
+
+LIBRARIES = ("tensorflow", "keras", "keras_hub", "sklearn", "scipy", "nltk")
+"""What training imports first of what serving can do without."""
+
+SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET")
+"""Variables that training has no use for. They are emptied, not left out: `.env` may have them as well."""
+
+LEAST_PRIORITY = 19
+
+TOLD_EVERY_S = 5.0
+"""How often progress is told: platforms limit how often a message may change."""
+
+N_LINES = 6
+"""Of what a training that failed wrote last, how many lines an admin reads."""
+
+N_FIRST = 20
+"""How many of the first lines are kept, which tell what is trained without."""
+
+LONGEST_LINE = 300
+
+NOT_INSTALLED = (
+    "Training needs libraries that are not installed where I run. On a machine that has them"
+    f' (`pip install -e ".[train]"`) run `{TRAIN_COMMAND}` on the same models directory, then `/admin reload`.'
+)
+BUSY = "A training is under way already{stage}. I shall say what came of it there, where it was started."
+
+_PROGRESS = re.compile(r"progress: (?P<stage>.+) (?P<done>\d+)/(?P<total>\d+)")
+_WITHOUT_ENCODER = "Training without the sentence encoder"
+
+
+def has_libraries() -> bool:
+    """Whether the libraries that train are installed."""
+    return all(importlib.util.find_spec(name) is not None for name in LIBRARIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training.
+
+    Parameters
+    ----------
+    name
+        Of the bundle; None where there is none.
+    failure
+        What the admin reads where there is none.
+    remarks
+        What the admin should know where there is one.
+    """
+
+    name: str | None
+    failure: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+class Retrainer:
+    """Trains one model at a time, and puts it in service if it passes.
+
+    Parameters
+    ----------
+    reloader
+        Checks and puts in service.
+    intents_path
+        What to train on.
+    serving
+        Returns the classifier in service.
+    environment
+        That of the bot, with what `.env` says; of it the child gets all but `SECRETS`.
+    program
+        The command line that trains; arguments are added to it.
+    can_train
+        Whether the libraries are there.
+    clock
+        Returns seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        reloader: Reloader,
+        intents_path: Path,
+        serving: Callable[[], IntentClassifier],
+        *,
+        environment: Mapping[str, str],
+        program: Sequence[str] = (sys.executable, "-m", "scripts.train"),
+        can_train: Callable[[], bool] = has_libraries,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reloader = reloader
+        self._intents_path = intents_path
+        self._serving = serving
+        self._environment = dict(environment) | dict.fromkeys(SECRETS, "")
+        self._program = tuple(program)
+        self._can_train = can_train
+        self._clock = clock
+        self._stage: str | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._is_closed = False
+
+    async def retrain(self, progress: Progress) -> str:
+        """Train, put the model in service if it passes every check, and say what came of it."""
+        if not self._can_train():
+            return NOT_INSTALLED
+        if self._stage is not None:
+            return BUSY.format(stage=f" ({self._stage})" if self._stage else "")
+        self._stage = ""
+        started = self._clock()
+        try:
+            trained = await self._train(progress)
+            if trained.name is None:
+                return trained.failure
+            minutes = (self._clock() - started) / 60
+            told = await self._reloader.activate(trained.name, progress)
+        finally:
+            self._stage = None
+        return "\n".join([f"Trained {trained.name} in {minutes:.1f} minutes.", *trained.remarks, told])
+
+    async def _train(self, progress: Progress) -> Trained:
+        """Run the child to its end; whatever happens to the caller, it does not outlive it."""
+        await progress("Training has begun. I go on answering meanwhile.")
+        process = await asyncio.create_subprocess_exec(
+            *self._program,
+            *self._arguments(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,  # a group of its own, so that all that it starts can be ended with it
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        _give_way(process.pid)
+        try:
+            if self._is_closed:  # while it was started
+                await _end(process)
+            following = self._follow(process.stderr, progress)
+            written, lines = await asyncio.gather(process.stdout.read(), following)
+            code = await process.wait()
+        finally:
+            await _end(process)
+            self._process = None
+        if code != 0:
+            logger.warning("training ended with code %d", code)
+            return Trained(None, self._failure(code, lines[-N_LINES:]))
+        name = Path(written.decode("utf-8", "replace").partition("\n")[0].strip()).name
+        return Trained(name, remarks=tuple(line for line in lines if line.startswith(_WITHOUT_ENCODER)))
+
+    def _arguments(self) -> list[str]:
+        """Return what is trained and how: without an encoder if that was chosen for the model in service."""
+        manifest = self._serving().bundle.manifest
+        was_chosen = bool(manifest.training.get("is_encoder_chosen"))
+        encoder = ["--encoder", "none"] if was_chosen and manifest.config.get("encoder") is None else []
+        paths = ["--intents", str(self._intents_path), "--models", str(self._reloader.models_dir)]
+        return [*paths, *encoder, "--no-activate", "--progress", "lines"]
+
+    async def _follow(self, stream: asyncio.StreamReader, progress: Progress) -> list[str]:
+        """Tell the progress that a child writes, and return its other lines: the first ones, and the last."""
+        lines: list[str] = []
+        told_at = -math.inf
+        async for line in _lines(stream):
+            found = _PROGRESS.fullmatch(line)
+            if found is None:
+                lines.append(line[:LONGEST_LINE])
+                del lines[N_FIRST:-N_LINES]
+                continue
+            self._stage = f"{found['stage']}, {found['done']} of {found['total']}"
+            if self._clock() - told_at >= TOLD_EVERY_S:
+                told_at = self._clock()
+                await progress(f"Training: {self._stage}.")
+        return lines
+
+    def _failure(self, code: int, last: Sequence[str]) -> str:
+        if self._is_closed:
+            return "The training was broken off, since I am stopping. The old model stays."
+        how = f"was ended by signal {-code}" if code < 0 else "failed"
+        return "\n".join([f"The training {how}, and the old model still answers. The last that it wrote:", *last])
+
+    async def aclose(self) -> None:
+        """End a training that is under way, and all that it started."""
+        self._is_closed = True
+        if self._process is not None:
+            await _end(self._process)
+
+
+def _give_way(pid: int) -> None:
+    """Let everything else go first; the threads that a process starts later inherit it."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, pid, LEAST_PRIORITY)
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Yield the lines of a stream, however long one is."""
+    rest = b""
+    while data := await stream.read(65_536):
+        *whole, rest = (rest + data).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", "replace").strip()
+        rest = rest[-65_536:]
+    if rest:
+        yield rest.decode("utf-8", "replace").strip()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a process and its group at once: a training leaves nothing half written under a name that counts."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

@@ -1,0 +1,148 @@
+"""Catalogs of their own for single servers: which there are, what serves them, and their reload with the common one."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+from adapters.base import Progress
+from bot.catalog_places import own_catalogs, own_models_dir
+from bot.config import Settings
+from bot.gate import GateError
+from bot.inference import Inference
+from bot.metrics import Metrics
+from bot.reloading import BUSY, Reloader, describe_changes
+from bot.service import TRAINING_DUE, Service, ServiceLoader
+from intents.findings import CatalogError
+from model.bundle import TRAIN_COMMAND, BundleError
+
+logger = logging.getLogger(__name__)
+
+
+def own_loaders(settings: Settings, common: ServiceLoader) -> dict[Path, ServiceLoader]:
+    """Return what loads each catalog of a server; servers of one catalog share it.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    common
+        Loads the common catalog; the others are loaded alike, but for its stories, which are not about them.
+    """
+    return {
+        path: ServiceLoader(
+            own_models_dir(settings.models_dir, path),
+            path,
+            common.threshold,
+            common.runtime,
+            common.check_actions,
+        )
+        for path in dict.fromkeys(own_catalogs(settings).values())
+    }
+
+
+class ServerCatalogs:
+    """Puts the classifiers of servers' catalogs in service.
+
+    Parameters
+    ----------
+    inference
+        Holds them.
+    loaders
+        By the catalog's path.
+    executor
+        The threads to load on.
+    """
+
+    def __init__(self, inference: Inference, loaders: Mapping[Path, ServiceLoader], executor: Executor) -> None:
+        self._inference = inference
+        self._loaders = loaders
+        self._executor = executor
+
+    async def start(self) -> None:
+        """Load all; where one cannot serve, the common catalog does, with a warning."""
+        for path, loader in self._loaders.items():
+            try:
+                service = await asyncio.get_running_loop().run_in_executor(self._executor, loader.at_start)
+            except BundleError as error:
+                logger.warning(
+                    "%s cannot serve its servers, so the common intents do: %s\nTrain it with `%s`, then reload.",
+                    path,
+                    error,
+                    training_of(path, loader.models_dir),
+                )
+                continue
+            self._inference.swap_own(path, service.classifier)
+            for note in _notes(path, loader, service):
+                logger.warning("%s", note)
+
+    async def reload(self) -> Sequence[str]:
+        """Load all anew, and say of each what changed, or why what served before serves on."""
+        return [line for path in self._loaders for line in await self._reload(path)]
+
+    async def _reload(self, path: Path) -> Sequence[str]:
+        loader, old = self._loaders[path], self._inference.own(path)
+        serving = "the common intents serve" if old is None else "the old ones serve"
+        try:
+            service = await asyncio.get_running_loop().run_in_executor(self._executor, loader.anew, old)
+        except (BundleError, CatalogError, GateError) as error:
+            logger.warning("reload of %s refused: %s", path, error)
+            return [
+                f"{path}: not reloaded, {serving} on. {error}",
+                f"Train it with `{training_of(path, loader.models_dir)}`.",
+            ]
+        except Exception as error:
+            logger.exception("reload of %s failed", path)
+            return [f"{path}: not reloaded, {serving} on: {type(error).__name__}, see the log."]
+        self._inference.swap_own(path, service.classifier)
+        if old is None:
+            changes = f"serves from now on, with {len(service.classifier.catalog.intents)} intents."
+        else:
+            changes = describe_changes(old.catalog, service.classifier.catalog)
+        return [f"{path}: {changes}", *_notes(path, loader, service)]
+
+
+def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:
+    """Return what the admin should know of a service; where training is due, how this very catalog is trained."""
+    due = TRAINING_DUE.format(path=path, command=TRAIN_COMMAND)
+    own_due = (
+        f"{path}: training is due, and the intents as trained serve. Run `{training_of(path, loader.models_dir)}`, then"
+    )
+    " reload."
+    return [own_due if note == due else f"{path}: {note}" for note in service.notes]
+
+
+def training_of(path: Path, models_dir: Path) -> str:
+    """Return the command that trains a model for a catalog."""
+    return f"python -m scripts.train --intents {path} --models {models_dir}"
+
+
+class WholeReloader(Reloader):
+    """Reloads the common catalog and those of servers.
+
+    Parameters
+    ----------
+    inference, loader, executor, n_kept, metrics
+        As `Reloader` takes them.
+    servers
+        Reloads those of servers.
+    """
+
+    def __init__(
+        self,
+        inference: Inference,
+        loader: ServiceLoader,
+        executor: Executor,
+        *,
+        n_kept: int,
+        metrics: Metrics,
+        servers: ServerCatalogs,
+    ) -> None:
+        super().__init__(inference, loader, executor, n_kept=n_kept, metrics=metrics)
+        self._servers = servers
+
+    async def reload(self, progress: Progress) -> str:
+        """Load everything anew, and say what changed in each; see `Reloader.reload`."""
+        told = await super().reload(progress)
+        return told if told == BUSY else "\n".join([told, *await self._servers.reload()])

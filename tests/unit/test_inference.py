@@ -1,0 +1,140 @@
+"""Scoring that hangs: nobody but the one message notices, until too many threads are gone."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.inference import MOST_STUCK, Inference
+from bot.watched_thread import StuckError
+from model.bundle import load_bundle
+from model.classifier import IntentClassifier
+from model.decision import Decision, Reason
+from model.runtime import load_runtime
+from tests.unit.fakes import HOURS, WAIT_S, FakeClassifier
+
+LIMIT_S = 0.1
+
+
+class Hanging(FakeClassifier):
+    """Hangs at a message until it is let go, and can be copied; no two threads may be in it at once."""
+
+    released = threading.Event()
+
+    def __init__(self, twins: "list[Hanging]") -> None:
+        super().__init__()
+        self.twins = twins
+        self._is_entered = threading.Lock()
+
+    def classify(self, text: str, contexts: Any = (), language: str | None = None) -> Decision:
+        with self._is_entered:
+            if text == "hang":
+                assert self.released.wait(WAIT_S)
+            return super().classify(text, contexts, language)
+
+    def twin(self) -> "Hanging":
+        twin = Hanging(self.twins)
+        self.twins.append(twin)
+        return twin
+
+
+class Counts:
+    """How often a thread was left behind, and the process given up."""
+
+    def __init__(self) -> None:
+        self.n_stuck = 0
+        self.lost = asyncio.Event()
+
+    def stuck(self) -> None:
+        self.n_stuck += 1
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    Hanging.released.clear()
+    yield Hanging.released
+    Hanging.released.set()
+
+
+@pytest.fixture
+async def counts() -> Counts:
+    return Counts()
+
+
+@pytest.fixture
+def inference(counts: Counts, released: threading.Event) -> Iterator[Inference]:  # noqa: ARG001 - set at the end
+    inference = Inference(
+        Hanging([]),  # type: ignore[arg-type]
+        limit_s=LIMIT_S,
+        on_stuck=counts.stuck,
+        on_lost=counts.lost.set,
+    )
+    yield inference
+    inference.close()
+
+
+async def classify(inference: Inference, text: str) -> Decision:
+    return await asyncio.wait_for(inference.classify(inference.classifier, text, ()), WAIT_S)
+
+
+def twins_of(inference: Inference) -> list[Hanging]:
+    assert isinstance(inference.classifier, Hanging)
+    return inference.classifier.twins
+
+
+async def test_what_waits_behind_a_message_that_hangs_is_scored_by_a_twin(inference: Inference, counts: Counts) -> None:
+    """What the stuck thread holds is touched by no other, and one twin serves all."""
+    hanging = asyncio.create_task(classify(inference, "hang"))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(classify(inference, text)) for text in ("when", "hello")]
+    with pytest.raises(StuckError):
+        await hanging
+    assert [(await task).intent for task in waiting] == [HOURS.tag, "greeting"]
+    assert (await classify(inference, "yes")).reason is Reason.BELOW_THRESHOLD
+    assert (len(twins_of(inference)), counts.n_stuck, inference.n_waiting) == (1, 1, 0)
+    assert not inference.is_lost
+
+
+async def test_a_reloaded_classifier_needs_no_twin(inference: Inference) -> None:
+    """No stuck thread has it."""
+    with pytest.raises(StuckError):
+        await classify(inference, "hang")
+    inference.swap(Hanging([]))  # type: ignore[arg-type]
+    assert (await classify(inference, "when")).intent == HOURS.tag
+    assert twins_of(inference) == []
+
+
+async def test_too_many_stuck_threads_end_the_process(inference: Inference, counts: Counts) -> None:
+    """Three can be borne, each with a twin after it; at the fourth another process is better."""
+    for number in range(1, MOST_STUCK + 1):
+        with pytest.raises(StuckError):
+            await classify(inference, "hang")
+        assert (await classify(inference, "when")).intent == HOURS.tag
+        assert (counts.n_stuck, len(twins_of(inference))) == (number, number)
+    assert not counts.lost.is_set()
+    with pytest.raises(StuckError):
+        await classify(inference, "hang")
+    assert counts.lost.is_set()
+    assert inference.is_lost
+
+
+async def test_a_value_that_hangs_holds_up_no_other(
+    inference: Inference, counts: Counts, released: threading.Event
+) -> None:
+    """Reading dates and numbers is watched like scoring is."""
+    with pytest.raises(StuckError):
+        await asyncio.wait_for(inference.read(lambda: released.wait(WAIT_S)), WAIT_S)
+    assert await asyncio.wait_for(inference.read(lambda: 7), WAIT_S) == 7
+    assert counts.n_stuck == 1
+
+
+def test_a_twin_decides_the_same(trained: Any) -> None:
+    """With the operator's threshold, and a network of its own."""
+    bundle = load_bundle(trained.bundle_path)
+    classifier = IntentClassifier(bundle, load_runtime(bundle), bundle.catalog, threshold=0.9)
+    twin = classifier.twin()
+    assert twin.runtime is not classifier.runtime
+    for text in ("could I order one pizza please", "when do you close", "tell me of the moon"):
+        assert twin.classify(text) == classifier.classify(text)
