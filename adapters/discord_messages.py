@@ -9,11 +9,9 @@ from typing import TypedDict
 import discord
 
 from adapters.base import IncomingMessage, Medium
+from adapters.formatting import plain_name
 
 PLATFORM = "discord"
-
-_MARKUP = re.compile(r"[\\*_~`|\[\]<>#]|\A\s*-")
-"""What Discord's markdown, its masked links and its mentions begin with."""
 
 
 def to_message(message: discord.Message, me: discord.abc.Snowflake) -> IncomingMessage | None:
@@ -176,17 +174,3 @@ def _place(
         "parent_id": str(channel.parent_id) if isinstance(channel, discord.Thread) else "",
         "role_ids": frozenset(str(role.id) for role in roles if not role.is_default()),
     }
-
-
-def plain_name(name: str) -> str:
-    """Return a name that somebody chose so that Discord shows it letter by letter.
-
-    A response may hold it, and a masked link in it would else be the bot's own words. The library's `escape_markdown`
-    escapes the first of two masked links only, and none behind an address.
-    """
-    return _MARKUP.sub(_escaped, name)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    before, sign = match[0][:-1], match[0][-1]
-    return f"{before}\\{sign}"

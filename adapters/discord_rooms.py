@@ -9,8 +9,9 @@ import discord
 
 from adapters.base import Bot
 from adapters.discord_faults import LIBRARY_ERRORS
-from adapters.discord_messages import PLATFORM, plain_name
+from adapters.discord_messages import PLATFORM
 from adapters.discord_sending import Part, Send, post
+from adapters.formatting import plain_name
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tests.e2e import discord_payloads as payloads
+from tests.e2e.discord_gateway import Session
 from tests.e2e.discord_server import DiscordServer
 from tests.e2e.telegram_server import TelegramServer, group, person
 
@@ -43,12 +44,16 @@ class Numbered(deque[Json]):
         self._n_all += 1
         super().append(event)
 
-    def clear(self) -> None:
-        self._n_all = 0
-        super().clear()
-
     def __len__(self) -> int:
         return self._n_all
+
+
+class Sessions(dict[int, Session]):
+    """Sessions of which none is ever resumed, so that what was delivered need not be known."""
+
+    def __setitem__(self, shard_id: int, session: Session) -> None:
+        session.events = Numbered()
+        super().__setitem__(shard_id, session)
 
 
 class Delivery:
@@ -108,7 +113,7 @@ def discord_crowd(server: DiscordServer, n_members: int) -> list[Member]:
     server.requests = deque(maxlen=KEPT)
     server._nonces = Kept()
     server.gateway.frames = deque(maxlen=KEPT)
-    server.gateway._events = Numbered()
+    server.gateway._sessions = Sessions()
     members = [DiscordMember(server, number) for number in range(1, n_members + 1)]
     inboxes = {member.account["id"]: member.inbox for member in members}
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.e2e import discord_payloads as payloads
-from tests.e2e.discord_checks import load_spec
+from tests.e2e import specs
 from tests.e2e.discord_payloads import Json
 
 PATH = "/gateway/"
@@ -94,7 +94,6 @@ class Gateway:
         self._ready = ready
         self._notify = notify
         self._violations = violations
-        self._spec = load_spec()
         self._sessions: dict[int, Session] = {}
         self._identified_at: dict[int, float] = {}
         self._last_event: tuple[str, Json] | None = None
@@ -209,14 +208,12 @@ class Gateway:
         return socket
 
     async def _send(self, socket: web.WebSocketResponse, frame: Json) -> None:
-        if self._spec is not None and frame["t"] != "RESUMED":  # it has data, which the description leaves out
-            self._violations += self._spec[1].server(frame)
+        self._violations += specs.gateway_sent(frame)
         await socket.send_str(json.dumps(frame))
 
     async def _receive(self, socket: web.WebSocketResponse, frame: Json) -> None:
         self.frames.append(frame)
-        if self._spec is not None:
-            self._violations += self._spec[1].client(frame)
+        self._violations += specs.gateway_received(frame)
         if frame["op"] == 1:
             await self._send(socket, _control(11, None))
         elif frame["op"] in (2, 6) and not self._accepts_token(frame["d"]["token"]):

@@ -17,12 +17,12 @@ from aiohttp import web
 from tests.e2e import discord_gateway as gateway
 from tests.e2e import discord_mishaps as mishaps
 from tests.e2e import discord_payloads as payloads
-from tests.e2e.discord_checks import load_spec
+from tests.e2e import specs
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_rules import BUTTON, Files, refusal
 
 API = "/api/v10"
-FILES = web.RequestKey("files", list)
+FILES = web.RequestKey("files", list[tuple[str, bytes]])
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 MAY_READ = 1 << 19
@@ -134,7 +134,7 @@ class DiscordServer:
     requests
         Every REST request so far.
     violations
-        What broke Discord's own descriptions, either way; a test ends with none.
+        What broke Discord's own descriptions, either way; the server's end raises if there is any.
     commands
         The registered slash commands: ``"global"`` or a server's id, to a list.
     messages
@@ -170,7 +170,6 @@ class DiscordServer:
         self.permissions: dict[str, int] = {}
         self.roles: dict[str, Json] = {}
         self.members: dict[str, list[Json]] = {}
-        self.spec = load_spec()
         self.gateway = gateway.Gateway(
             accepts_token=self._accepts_token, ready=self._ready, notify=self._notify, violations=self.violations
         )
@@ -193,10 +192,11 @@ class DiscordServer:
         self._port = self._runner.addresses[0][1]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, under_way: BaseException | None, _trace: object) -> None:
         self._ended.set()
         await self.gateway.close()
         await self._runner.cleanup()
+        specs.raise_violations(self.violations, under_way)
 
     @property
     def api_url(self) -> str:
@@ -517,14 +517,18 @@ class DiscordServer:
             body, files = await _content_of(request)
             request[FILES] = files
             record = Request(request.method, request.path.removeprefix(API), dict(request.query), body, files)
+            self.violations += specs.discord_request(record.method, record.path, record.query, body)
             body = None
             headers: dict[str, str] = {}
             mishap = self._take_mishap(record)
             if mishap is None or mishap.after_effect:
-                record.status, body = self._authorised(request, record, answer)
+                with specs.noting_failures(self.violations):
+                    record.status, body = self._authorised(request, record, answer)
             if mishap is not None and mishap.way == "answered":
                 record.status, body, headers = mishap.status, mishap.body, mishap.headers
-            self._check(record, body)
+            is_cut = record.status == 0 or (record.status == 429 and "retry_after" not in body)
+            if not is_cut:  # of those the description says nothing
+                self.violations += specs.discord_answer(record.method, record.path, record.status, body)
             self.requests.append(record)
             await self._notify()
             if mishap is not None and mishap.way != "answered":
@@ -550,13 +554,6 @@ class DiscordServer:
         if holds_its_token or self._accepts_token(request.headers.get("Authorization", "").removeprefix("Bot ")):
             return answer(request, record.body)
         return 401, {"message": "401: Unauthorized", "code": 0}
-
-    def _check(self, record: Request, body: Any) -> None:
-        if self.spec is not None:
-            self.violations += self.spec[0].request(record.method, record.path, record.query, record.body)
-            is_cut = record.status == 0 or (record.status == 429 and "retry_after" not in body)
-            if record.status < 500 and not is_cut:  # of those the description says nothing
-                self.violations += self.spec[0].response(record.method, record.path, record.status, body)
 
     def _unknown(self, request: web.Request, _: Any) -> tuple[int, Any]:
         self.violations.append(f"this server does not know {request.method} {request.path}")
@@ -599,7 +596,7 @@ class DiscordServer:
         fields: Json = {"flags": body.get("flags", 0), **_shown(body, request[FILES])}
         if is_reply:
             fields |= {"type": payloads.REPLY, "message_reference": {"type": 0, "channel_id": channel["id"]}}
-        message = payloads.message(self.bot, channel, body["content"], **fields)
+        message = payloads.message(self.bot, channel, body.get("content") or "", **fields)
         if nonce is not None:
             message["nonce"] = nonce
             self._nonces[nonce] = message
@@ -667,7 +664,7 @@ class DiscordServer:
         is_private = bool(body.get("flags", 0) & EPHEMERAL)
         if not interaction.answers and not interaction.is_update:
             is_private = interaction.is_ephemeral
-        return self._answered(interaction, Answer("followup", body["content"], is_private, body), request[FILES])
+        return self._answered(interaction, Answer("followup", body.get("content"), is_private, body), request[FILES])
 
     def _patch_original(self, request: web.Request, body: Json) -> tuple[int, Any]:
         interaction = self._acknowledged(request)

@@ -25,7 +25,6 @@ LONG = f"{OPENING}\n\n{RULES}"
 async def server() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as server:
         yield server
-    assert server.violations == []
 
 
 @pytest.fixture

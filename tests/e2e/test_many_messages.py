@@ -6,32 +6,29 @@ the bot itself set to one person's pace are off, and the local servers keep noth
 
 import asyncio
 import gc
-import random
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.base import Bot, IncomingMessage, Progress, Reply
 from adapters.telegram_adapter import TelegramAdapter
-from bot.actions import ActionRunner
-from bot.admin import Admins
-from bot.admin_commands import AdminDesk
+from bot.answers import AnswerLog
+from bot.assembly import SCHEMA, Stores
+from bot.config import Settings
 from bot.context import ContextStore
-from bot.engine import IntentEngine
-from bot.handler import MessageHandler
-from bot.handoff import Handoff
+from bot.database import Database
 from bot.inference import Inference
 from intents.catalog import Fallback, Intent, IntentCatalog
-from tests.bots import BotOf
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.crowd import Member, converse, discord_crowd, telegram_crowd
 from tests.e2e.discord_server import DiscordServer
 from tests.e2e.telegram_server import TelegramServer
-from tests.unit.fakes import FakeClassifier, saying
+from tests.unit.fakes import FakeClassifier, engine_of, handler_of, saying
 
 N_MEMBERS = 1_000
 QUESTIONS = [f"question {letter}" for letter in "abcdefghij"]
@@ -55,34 +52,18 @@ def expected(member: Member, question: str) -> str:
 
 
 @pytest.fixture
-def bot() -> Iterator[Bot]:
-    """The message handler and the engine, over a model that knows the questions word by word."""
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    """The message handler, the engine and the stores, over a model that knows the questions word by word."""
     classifier = FakeClassifier(catalog())
     classifier.calls = deque(maxlen=1)
+    settings = Settings(cooldown_s=0)
+    contexts = ContextStore(capacity=10_000, ttl_s=1_200)
+    stores = await Stores.open(settings, await Database.open(tmp_path / "state.sqlite", SCHEMA), contexts)
+    stores = replace(stores, answers=AnswerLog(capacity=N_MEMBERS))  # full before memory is looked at
     with closing(Inference(classifier)) as inference:
-        contexts = ContextStore(capacity=10_000, ttl_s=1_200)
-        engine = IntentEngine(inference, contexts, ActionRunner(()), Handoff({}), random.Random(0))
-        yield MessageHandler(engine, inference, AdminDesk(None), Admins({}))
-
-
-class Hoarder(BotOf):
-    """Passes everything on to a bot, and keeps the messages for as long as it is told to."""
-
-    def __init__(self, bot: Bot) -> None:
-        super().__init__(self._pass_on)
-        self._bot = bot
-        self._kept: list[IncomingMessage] | None = None
-
-    def begin(self) -> None:
-        self._kept = []
-
-    async def is_new(self, platform: str, event_id: str) -> bool:
-        return await self._bot.is_new(platform, event_id)  # the stand-in would remember every event
-
-    async def _pass_on(self, message: IncomingMessage, progress: Progress) -> Reply | None:
-        if self._kept is not None:
-            self._kept.append(message)
-        return await self._bot.answer(message, progress)
+        engine = engine_of(inference, contexts)
+        yield handler_of(stores, inference, settings=settings, engine=engine)
+    await stores.database.close()
 
 
 def at_full_speed(server: TelegramServer, bot: Bot) -> TelegramAdapter:
@@ -99,21 +80,28 @@ def open_files() -> int:
     return sum(1 for _ in OPEN_FILES.iterdir())
 
 
-async def test_ten_thousand_messages_of_a_thousand_people(bot: Bot, tmp_path: Path) -> None:
+async def test_ten_thousand_messages_of_a_thousand_people(
+    bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Everyone gets each answer once and in order; a message leaves nothing in memory, no task and no open file."""
     n_tasks, n_files = len(asyncio.all_tasks()), open_files()
-    hoarder = Hoarder(bot)
+    answer, kept = bot.answer, list[IncomingMessage]()
+
+    async def hoard(message: IncomingMessage, progress: Progress) -> Reply | None:
+        kept.append(message)
+        return await answer(message, progress)
+
     async with DiscordServer() as discord, TelegramServer() as telegram:
         crowd = [*discord_crowd(discord, N_MEMBERS // 2), *telegram_crowd(telegram, N_MEMBERS // 2)]
         async with (
-            discord_runs.running(discord_runs.make_adapter(discord, tmp_path, bot=hoarder)),
-            telegram_runs.running(telegram, adapter=at_full_speed(telegram, hoarder)),
+            discord_runs.running(discord_runs.make_adapter(discord, tmp_path, bot=bot)),
+            telegram_runs.running(telegram, adapter=at_full_speed(telegram, bot)),
         ):
             await converse(crowd, WARMING_UP, expected, at_once=2)
             warm = blocks_in_use()
             await converse(crowd, MEASURED, expected, at_once=2)
             after = blocks_in_use()
-            hoarder.begin()
+            monkeypatch.setattr(bot, "answer", hoard)
             await converse(crowd, HOARDED, expected, at_once=2)
             hoarded = blocks_in_use()
     assert after - warm < N_MEMBERS * len(MEASURED)
