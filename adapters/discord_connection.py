@@ -25,9 +25,9 @@ from adapters.discord_profile import describe, show_activity
 from adapters.discord_registration import sync_commands
 from adapters.discord_requests import RATE_LIMIT_S
 from adapters.discord_rooms import PERMISSIONS, greet, reporting
-from adapters.discord_sending import send_reply, to_channel
+from adapters.discord_sending import Part, send_parts, send_reply, to_channel
 from adapters.discord_shards import FIRST, Shards
-from adapters.dispatch import ReplyQueues, answer_with_typing
+from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,8 @@ class DiscordConnection(discord.Client):
         incoming = to_message(message, self.user)
         if incoming is not None and (incoming.is_addressed or self._hears(message, incoming)):
             self._recent_ids.append(message.id)
-            self._queues.submit(incoming.key, partial(self._answer_message, message, incoming))
+            refuse = partial(self._say_busy, message) if incoming.is_addressed else None
+            self._queues.submit(incoming.key, partial(self._answer_message, message, incoming), refuse=refuse)
 
     def _hears(self, message: discord.Message, incoming: IncomingMessage) -> bool:
         """Whether talk that is not meant for the bot is answered all the same."""
@@ -216,6 +217,10 @@ class DiscordConnection(discord.Client):
 
     def _is_withheld(self, message: discord.Message) -> bool:
         return self.user is not None and not self.intents.message_content and is_withheld(message, self.user)
+
+    async def _say_busy(self, message: discord.Message) -> None:
+        send = to_channel(self, message, is_quoting=True)
+        await send_parts([Part(BUSY)], send, send)
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
         answer = self._bot.answer(incoming, no_progress)

@@ -23,11 +23,12 @@ from adapters.discord_requests import acknowledge
 from adapters.discord_sending import (
     Part,
     replace_buttons,
+    send_parts,
     send_reply,
     to_interaction,
     to_response,
 )
-from adapters.dispatch import ReplyQueues, answer_with_typing
+from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class Interactions:
         # Under a key of its own: it waits for no answer.
         self._queues.submit(interaction.id, partial(_take_buttons_away, interaction, incoming, press, acknowledgement))
         job = partial(self._answer_press, interaction, incoming, acknowledgement)
-        if not self._queues.submit(incoming.key, job):
+        if not self._queues.submit(incoming.key, job, refuse=partial(_say_busy, interaction, acknowledgement)):
             await acknowledgement
 
     async def _answer_press(
@@ -142,7 +143,7 @@ class Interactions:
         )
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
         if not self._queues.submit(incoming.key, job) and await acknowledgement:
-            await _answer_interaction(interaction, self._bot, None, is_private=is_private)
+            await _answer_interaction(interaction, self._bot, Reply(BUSY, private=True), is_private=is_private)
 
     async def _complete(self, interaction: discord.Interaction, typing: Typing | None) -> None:
         """Offer what an argument can be, while it is being typed."""
@@ -186,6 +187,13 @@ async def _turn_away(interaction: discord.Interaction, sentence: str) -> None:
         await interaction.response.send_message(sentence, ephemeral=True)
     except LIBRARY_ERRORS as exc:
         log_unsent(exc)
+
+
+async def _say_busy(interaction: discord.Interaction, acknowledgement: asyncio.Task[bool]) -> None:
+    """Tell whoever chose, and nobody else, that there was no room."""
+    if await acknowledgement:
+        send = to_interaction(interaction, is_ephemeral=True)
+        await send_parts([Part(BUSY)], send, send)
 
 
 async def _show_form(interaction: discord.Interaction, use: Use) -> None:

@@ -16,7 +16,7 @@ from telegram.error import TelegramError
 
 from adapters.base import Bot, IncomingMessage, Reply
 from adapters.choices import NOT_YOURS, Press, Vote, from_data, vote_from_data
-from adapters.dispatch import Job, ReplyQueues, answer_with_typing
+from adapters.dispatch import BUSY, Job, ReplyQueues, answer_with_typing
 from adapters.telegram_edits import AnswerMemory
 from adapters.telegram_inline import InlineAnswers
 from adapters.telegram_menus import Menus
@@ -91,8 +91,8 @@ class Receiver:
         else:
             self._receive_message(update)
 
-    def _submit(self, update: Update, key: Hashable, job: Job) -> None:
-        self._queues.submit(key, partial(self._once, str(update.update_id), job))
+    def _submit(self, update: Update, key: Hashable, job: Job, *, refuse: Job | None = None) -> None:
+        self._queues.submit(key, partial(self._once, str(update.update_id), job), refuse=refuse)
 
     async def _once(self, event_id: str, job: Job) -> None:
         if await self._bot.is_new(PLATFORM, event_id):
@@ -115,7 +115,8 @@ class Receiver:
         if incoming.is_edit:
             self._submit(update, incoming.key, partial(self._answer_edited, incoming, place, asked_at=message.date))
         else:
-            self._submit(update, incoming.key, partial(self._answer, incoming, place))
+            refuse = partial(_say_busy, place, incoming.user_id) if incoming.is_addressed else None
+            self._submit(update, incoming.key, partial(self._answer, incoming, place), refuse=refuse)
         if incoming.is_direct and self._menus.awaits(incoming.user_id):
             self._queues.submit(("menu", incoming.user_id), partial(self._menus.publish_for, incoming.user_id))
 
@@ -189,7 +190,9 @@ class Receiver:
         incoming = replace(incoming, user_id=press.owner_id)
         show = partial(show_chosen, self._client, query.message, incoming.text)
         self._queues.submit(("press", query.id), partial(self._once, f"{update.update_id}:shown", show))
-        self._submit(update, incoming.key, partial(self._answer, incoming, self._place(query.message)))
+        place = self._place(query.message)
+        refuse = partial(_say_busy, place, incoming.user_id)
+        self._submit(update, incoming.key, partial(self._answer, incoming, place), refuse=refuse)
 
     async def _choose_for_group(self, update: Update, query: CallbackQuery, press: Press) -> None:
         """Take a choice of whoever speaks for the group that was asked; it is nobody else's."""
@@ -239,3 +242,7 @@ class Receiver:
 
     async def _leave(self, change: ChatMemberUpdated) -> None:
         await self._bot.left(PLATFORM, str(change.chat.id))
+
+
+async def _say_busy(place: Place, owner_id: str) -> None:
+    await place.say(Reply(BUSY), owner_id)

@@ -14,6 +14,7 @@ import pytest
 
 from adapters import discord_interactions
 from adapters.base import IncomingMessage, Progress, Reply
+from adapters.dispatch import BUSY
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf, Handler
 from tests.e2e import discord_payloads as payloads
@@ -25,6 +26,9 @@ SUPPRESS_EMBEDS = 4
 ANY_MESSAGE = r"/channels/\d+/messages"
 ANY_TYPING = r"/channels/\d+/typing"
 ANY_COMMANDS = r"/applications/.*commands"
+ROOM = 51
+"""Messages of one person that can wait, and the one being answered."""
+FLOOD = ROOM + 5
 
 
 @pytest.fixture
@@ -64,6 +68,25 @@ async def test_direct_message_is_answered(server: DiscordServer, running: Any, a
     assert body["flags"] & SUPPRESS_EMBEDS
     assert str(body["message_reference"]["message_id"]) == question
     assert body["enforce_nonce"] is True
+
+
+async def test_flood_is_told_once_that_there_is_no_room(
+    server: DiscordServer, running: Any, ann: payloads.Json
+) -> None:
+    """Whoever writes more than can wait is told so at once: messages once, each command; what waits is answered."""
+    gate = Gate()
+    async with running(gate):
+        for number in range(FLOOD):
+            await server.say(ann, server.dm(ann), str(number))
+        _, busy = await server.next_message(server.dm(ann))
+        assert busy["content"] == BUSY
+        refused = await server.slash(ann, server.dm(ann), "help")
+        assert (await refused.next_answer()).content == BUSY
+        gate.opened.set()
+        answers = [(await server.next_message(server.dm(ann)))[1]["content"] for _ in range(ROOM)]
+    assert answers == [str(number) for number in range(ROOM)]
+    own = [one["content"] for one in server.messages.values() if one["author"] is server.bot]
+    assert own.count(BUSY) == 2
 
 
 @pytest.mark.parametrize("place", ["general", "thread"])

@@ -12,6 +12,7 @@ import pytest
 
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply
+from adapters.dispatch import BUSY
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.formatting import utf16_length
 from adapters.telegram_adapter import TelegramAdapter
@@ -22,6 +23,9 @@ from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person, pri
 ADA = person(1, "Ada", username="ada_lovelace")
 BEN = person(2, "Ben", language_code="de")
 CLUB = group(-1001, title="Club")
+ROOM = 51
+"""Messages of one person that can wait, and the one being answered."""
+FLOOD = ROOM + 5
 
 # The library warns of its own attribute, whenever it is told to pause.
 pytestmark = pytest.mark.filterwarnings("ignore:.*attribute `retry_after`:DeprecationWarning")
@@ -190,6 +194,27 @@ async def test_keeps_the_order_of_one_and_lets_others_pass(server: TelegramServe
         assert (await server.next_message())["text"] == "other"
         go_on.set()
         assert [(await server.next_message(private(ADA)))["text"] for _ in range(2)] == ["first", "second"]
+
+
+async def test_says_once_that_it_is_too_busy(server: TelegramServer) -> None:
+    """Whoever writes more than can wait is told so once, at once, and what waits is answered."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(message: IncomingMessage, _progress: Progress) -> Reply:
+        entered.set()
+        await go_on.wait()
+        return Reply(message.text)
+
+    async with running(server, adapter=make_adapter(server, handler, rate_limits=False)):
+        await server.say(ADA, None, "0")
+        await entered.wait()
+        for number in range(1, FLOOD):
+            await server.say(ADA, None, str(number))
+        assert (await server.next_message())["text"] == BUSY
+        go_on.set()
+        answers = [(await server.next_message())["text"] for _ in range(ROOM)]
+    assert answers == [str(number) for number in range(ROOM)]
+    assert [call.params["text"] for call in server.calls_of("sendMessage")].count(BUSY) == 1
 
 
 async def test_serves_without_a_menu(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:
