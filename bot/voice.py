@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from adapters.base import IncomingMessage, ReplyAttachment
+from adapters.formatting import plain_name
 from bot import choices
 from bot.entities import SlotValue
 from bot.responses import choose, fill_response
@@ -16,6 +17,9 @@ from intents.placeholders import placeholder_names
 from model.text import normalise
 
 Values = Mapping[str, SlotValue]
+
+MARKDOWN_PLATFORMS = frozenset({"discord", "telegram"})
+"""Where a link or a mention in what a member wrote would be the bot's own words in its answer."""
 
 
 class Voice:
@@ -77,7 +81,8 @@ class Voice:
 
     def _placeholders(self, values: Values) -> dict[str, str]:
         own = {"display_name": self._message.display_name, "server": self._message.server_name}
-        return {name: value.text for name, value in values.items()} | own
+        written = plain_name if self._message.platform in MARKDOWN_PLATFORMS else str
+        return {name: written(value.text) for name, value in values.items()} | own
 
 
 @functools.lru_cache(maxsize=256)  # members bring the languages, any number of them

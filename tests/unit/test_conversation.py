@@ -369,9 +369,17 @@ async def test_asking_for_the_same_again_keeps_what_is_known(talk: Talk) -> None
 async def test_free_text_takes_what_is_said(talk: Talk) -> None:
     """Any words fill it, but for those of another intent; braces in them stay as they are."""
     await talk.say("report")
-    assert (
-        await talk.say("the {display_name} of the server is down") == "Noted: the {display_name} of the server is down"
-    )
+    assert await talk.say("the {server} of the club is down") == "Noted: the {server} of the club is down"
+
+
+@pytest.mark.parametrize(
+    ("platform", "answer"),
+    [("discord", r"Noted: \[win\](http://x.example) \*now\*"), ("console", "Noted: [win](http://x.example) *now*")],
+)
+async def test_what_members_write_is_shown_letter_by_letter(talk: Talk, platform: str, answer: str) -> None:
+    """A link in their words would look like the bot's own; a terminal shows everything as it is."""
+    await talk.say("report", platform=platform)
+    assert await talk.say("[win](http://x.example) *now*", platform=platform) == answer
 
 
 async def test_a_form_ends_with_its_time(talk: Talk) -> None:
