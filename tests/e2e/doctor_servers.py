@@ -39,7 +39,6 @@ class ExaminedDiscord(DiscordServer):
 
     def _unknown(self, request: web.Request, body: Any) -> tuple[int, Any]:
         routes = {
-            r"/gateway/bot": self._gateway_bot,
             r"/users/@me/guilds": self._my_guilds,
             r"/applications/\d+(?:/guilds/(\d+))?/commands": self._commands,
             r"/guilds/(\d+)/(channels|roles|members)(?:/\d+)?": self._of_guild,
@@ -54,7 +53,7 @@ class ExaminedDiscord(DiscordServer):
             return 200, self.commands[guild_id or "global"]
         return 403, {"message": "Missing Access", "code": 50001}
 
-    def _gateway_bot(self) -> tuple[int, Any]:
+    def _get_gateway(self, _request: web.Request, _body: Any) -> tuple[int, Any]:
         left = {"total": 1_000, "remaining": self.n_sessions_left, "reset_after": 7_200_000, "max_concurrency": 1}
         return 200, {"url": "wss://gateway.discord.gg", "shards": 1, "session_start_limit": left}
 
