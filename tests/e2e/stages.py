@@ -19,7 +19,6 @@ from adapters.console_adapter import ConsoleAdapter
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs, telegram_runs
 from tests.e2e.discord_server import DiscordServer
-from tests.e2e.telegram_entities import in_markdown
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person
 
 Json = dict[str, Any]
@@ -170,13 +169,16 @@ class _Discord:
         return self._heard(message)
 
     async def choose(self, title: str) -> Heard:
-        interaction = await self._server.press(self._user, self._last, title)
+        is_menu = any("options" in child for row in self._last["components"] for child in row["components"])
+        choose = self._server.choose if is_menu else self._server.press
+        interaction = await choose(self._user, self._last, title)
         return self._heard((await interaction.next_followup()).message)
 
     def _heard(self, message: Json) -> Heard:
         self._last = message
         self.n_heard += 1
-        titles = [button["label"] for row in message["components"] for button in row["components"]]
+        children = [child for row in message["components"] for child in row["components"]]
+        titles = [line["label"] for child in children for line in child.get("options", [child])]
         shown = [Path(embed["image"]["url"]).name for embed in message["embeds"]]
         names = [*shown, *(attachment["filename"] for attachment in message["attachments"])]
         return Heard(message["content"], tuple(titles), tuple(names))
@@ -221,7 +223,7 @@ class _Telegram:
 
     async def _heard(self) -> Heard:
         self._last = message = await self._server.next_message(CLUB)
-        text, rows = in_markdown(message), message.get("reply_markup", {}).get("inline_keyboard", [])
+        text, rows = message["text"], message.get("reply_markup", {}).get("inline_keyboard", [])
         names = [self._name(await self._server.next_message(CLUB)) for _ in range(self._scene.n_attached())]
         self.n_heard += 1 + len(names)
         return Heard(text, tuple(button["text"] for row in rows for button in row), tuple(names))
@@ -234,7 +236,18 @@ class _Telegram:
         return Path(self._server.calls_of("sendPhoto")[-1].params["photo"]).name
 
     def posted(self) -> list[str]:
-        return [line for message in self._server.messages_in(TEAM["id"]) for line in in_markdown(message).splitlines()]
+        return [line for message in self._server.messages_in(TEAM["id"]) for line in _with_quotes(message).splitlines()]
+
+
+def _with_quotes(message: Json) -> str:
+    """Return a message's text as it was written, what is quoted with its sign before each line."""
+    units = message["text"].encode("utf-16-le")
+    for entity in sorted(message.get("entities", ()), key=lambda entity: -int(entity["offset"])):
+        if entity["type"] == "blockquote":
+            first, last = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+            lines = units[first:last].decode("utf-16-le").splitlines()
+            units = units[:first] + "\n".join(f"> {line}" for line in lines).encode("utf-16-le") + units[last:]
+    return units.decode("utf-16-le")
 
 
 STAGES: Mapping[str, Callable[[Scene], AbstractAsyncContextManager[Stage]]] = {

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -133,7 +134,10 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
     contexts = ContextStore(capacity=1, ttl_s=CONTEXT_TTL_S, clock=clock)
     stores = await Stores.open(settings, database, contexts)
     engine = WatchedEngine(story, clock, contexts, inference, actions, team)
-    with ThreadPoolExecutor(max_workers=1) as loading:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)  # its thread would outlive a story that fails
+        stack.push_async_callback(actions.aclose)
+        loading = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         metrics = Metrics()
         desk = make_desk(
             settings,
@@ -168,8 +172,6 @@ async def play(placed: PlacedStory, platform: str, loader: ServiceLoader, infere
                 found = differences(turn, as_heard(engine.turns[-1], answer))
                 assert found == [], f"on {platform}, {placed.file}:{line}: {answer}"
             posted = stage.posted()
-        await actions.aclose()
-        await database.close()
     return Played(tuple(engine.turns), tuple(heard), tuple(posted))
 
 
