@@ -7,6 +7,7 @@ its session, so that no other site can send one in an admin's name.
 import asyncio
 import ipaddress
 import logging
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -191,8 +192,9 @@ def _peer(request: web.Request) -> str:
 
 def _host_name(host: str) -> str:
     """Return the name in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
+    bracketed = re.match(r"\[([^]]*)\](?::|$)", host)
+    if bracketed is not None:
+        return bracketed[1]
     return host.partition(":")[0]
 
 

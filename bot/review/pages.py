@@ -1,6 +1,7 @@
 """The review page as an application of its own: its routes, each behind the door, and its refusals."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ from bot.review.room import field
 from bot.review.rooms import Lobby
 from bot.review.statistics_page import StatisticsPage
 from bot.review.trial_page import TrialPage
+
+logger = logging.getLogger(__name__)
 
 
 class Entrance:
@@ -83,6 +86,9 @@ class Entrance:
                     _protect(error)
                     raise
                 response = self._refused(request, error.reason, _sentence(error), error.status)
+            except Exception:
+                logger.exception("review page: %s failed", request.match_info.route.name)
+                response = self._refused(request, "Something went wrong", "The log of the bot says what.", 500)
             _protect(response)
             return response
 

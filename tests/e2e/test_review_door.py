@@ -15,6 +15,7 @@ from tests.conftest import Trained
 from tests.reviewing import Review, browser_at, review_of
 
 PASSWORD = "correct horse"
+QUESTION = "do u have gluten free stuff"
 SALT = b"0123456789abcdef"
 QUICK = PasswordHash(10, 8, 1, SALT, _digest(PASSWORD, SALT, 10, 8, 1))
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -28,7 +29,8 @@ async def guarded(trained: Trained, tmp_path: Path) -> AsyncIterator[Review]:
     """A page with a password, and a question in its inbox."""
     assert trained.intents_path.parent == tmp_path
     async with review_of(tmp_path, password=QUICK) as review:
-        await review.ask("xyzzy plugh qwertz")
+        await review.ask(QUESTION)
+        assert await review.stores.inbox.entries()
         yield review
 
 
@@ -37,7 +39,8 @@ async def unguarded(trained: Trained, tmp_path: Path) -> AsyncIterator[Review]:
     """A page for this machine alone."""
     assert trained.intents_path.parent == tmp_path
     async with review_of(tmp_path) as review:
-        await review.ask("xyzzy plugh qwertz")
+        await review.ask(QUESTION)
+        assert await review.stores.inbox.entries()
         yield review
 
 
@@ -67,7 +70,7 @@ async def state(review: Review) -> tuple[object, ...]:
 
 
 def betrays(review: Review, text: str) -> bool:
-    return any(one in text for one in ("xyzzy", review.inference.classifier.bundle.name, "opening_hours", "token"))
+    return any(one in text for one in (QUESTION, review.inference.classifier.bundle.name, "opening_hours", "token"))
 
 
 @pytest.mark.parametrize("cookie", ["", "made-up", "\u00e9\u00e9"])
@@ -160,7 +163,7 @@ async def test_log_in_and_out(guarded: Review) -> None:
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/review")
         assert not cookie["secure"]
         assert len(cookie.value) >= 43
-        assert "xyzzy" in (await admin.get())[1]
+        assert QUESTION in (await admin.get())[1]
         proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
         async with admin.client.post(
             url, data={"password": PASSWORD}, headers=proxied, allow_redirects=False
@@ -208,7 +211,7 @@ async def test_this_machine_needs_no_password(unguarded: Review, host: str) -> N
         client.get(f"{unguarded.url}/review/") as answer,
     ):
         assert answer.status == 200
-        assert "xyzzy" in await answer.text()
+        assert QUESTION in await answer.text()
         assert answer.cookies[COOKIE]["httponly"]
 
 
