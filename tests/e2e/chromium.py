@@ -132,6 +132,8 @@ class Tab:
                     self.complaints.append(str(event["params"]["exceptionDetails"]))
                 case "Log.entryAdded":
                     entry = event["params"]["entry"]
+                    if entry["level"] in {"verbose", "info"}:
+                        continue
                     self.complaints.append(f"{entry['level']}: {entry['text']} {entry.get('url', '')}")
 
 
