@@ -14,7 +14,7 @@ from typing import NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.assembly import Stores, make_desk, make_handler, make_rooms, open_stores
+from bot.assembly import Stores, make_desk, make_handler, open_stores
 from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.database import DATABASE_FILE
@@ -24,7 +24,7 @@ from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.readiness import Readiness
-from bot.review.rooms import Lobby
+from bot.review.rooms import Lobby, make_rooms
 from bot.review.trials import Trials
 from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
 from bot.service import ServiceLoader

@@ -33,8 +33,6 @@ from bot.notices import Notices
 from bot.privacy import Forgetting, Keeping
 from bot.reloading import Reloader
 from bot.retraining import Retrainer
-from bot.review.rooms import Rooms
-from bot.review.trials import Trials
 from bot.seen_events import SeenEvents
 from bot.server_catalogs import training_of
 from bot.server_settings import ServerSettingsStore
@@ -189,52 +187,6 @@ def make_desk(
         inbox=stores.inbox,
         export=stores.export,
         metrics=metrics,
-    )
-
-
-def make_rooms(
-    settings: Settings,
-    stores: Stores,
-    *,
-    desk: AdminDesk,
-    inference: Inference,
-    reloader: Reloader,
-    trials: Trials,
-    metrics: Metrics,
-) -> Rooms:
-    """Return what the review page shows and works with: the common catalog, and the same desk as in the chats.
-
-    Parameters
-    ----------
-    settings
-        Of the process.
-    stores
-        All that keeps something.
-    desk
-        Its teacher is the page's, so that each knows what the other wrote.
-    inference, reloader
-        What serves, and what replaces it.
-    trials
-        Asks models.
-    metrics
-        Counts.
-    """
-
-    def lesson() -> Lesson:
-        tags = [tag for tag, intent in inference.classifier.intents.items() if intent.builtin is None]
-        return Lesson(settings.intents_path, tags)
-
-    return Rooms(
-        inference=inference,
-        inbox=stores.inbox,
-        teacher=desk.teacher,
-        lesson=lesson,
-        reloader=reloader,
-        trials=trials,
-        metrics=metrics,
-        answers=stores.answers,
-        serving=desk.serving,
-        report=settings.review_report,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.assembly import SCHEMA, Stores, make_desk, make_rooms
+from bot.assembly import SCHEMA, Stores, make_desk
 from bot.config import Settings
 from bot.database import Database
 from bot.gate import Gate
@@ -25,7 +25,7 @@ from bot.reloading import Reloader
 from bot.review.door import Door
 from bot.review.pages import add_review
 from bot.review.password import PasswordHash
-from bot.review.rooms import Lobby
+from bot.review.rooms import Lobby, make_rooms
 from bot.review.trials import Trials
 from bot.service import ServiceLoader
 from tests.unit.fakes import engine_of, handler_of, said

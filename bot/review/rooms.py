@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.admin_desk import AdminDesk
 from bot.answers import AnswerLog
+from bot.assembly import Stores
+from bot.config import Settings
 from bot.inbox import Inbox
 from bot.inference import Inference
 from bot.metrics import Metrics
@@ -70,3 +73,49 @@ class Lobby:
     """Where the pages wait for the bot to have started; filled in then."""
 
     rooms: Rooms | None = None
+
+
+def make_rooms(
+    settings: Settings,
+    stores: Stores,
+    *,
+    desk: AdminDesk,
+    inference: Inference,
+    reloader: Reloader,
+    trials: Trials,
+    metrics: Metrics,
+) -> Rooms:
+    """Return what the review page shows and works with: the common catalog, and the same desk as in the chats.
+
+    Parameters
+    ----------
+    settings
+        Of the process.
+    stores
+        All that keeps something.
+    desk
+        Its teacher is the page's, so that each knows what the other wrote.
+    inference, reloader
+        What serves, and what replaces it.
+    trials
+        Asks models.
+    metrics
+        Counts.
+    """
+
+    def lesson() -> Lesson:
+        tags = [tag for tag, intent in inference.classifier.intents.items() if intent.builtin is None]
+        return Lesson(settings.intents_path, tags)
+
+    return Rooms(
+        inference=inference,
+        inbox=stores.inbox,
+        teacher=desk.teacher,
+        lesson=lesson,
+        reloader=reloader,
+        trials=trials,
+        metrics=metrics,
+        answers=stores.answers,
+        serving=desk.serving,
+        report=settings.review_report,
+    )
