@@ -99,6 +99,23 @@ class AdminDesk:
             "admin undo": self._undo,
         }
 
+    @property
+    def teacher(self) -> Teacher:
+        """Who writes patterns and takes them back, for other pages of the admins as well."""
+        return self._teacher
+
+    async def serving(self) -> Serving:
+        """Return what serves, and since when."""
+        classifier = self._inference.classifier
+        return Serving(
+            model=classifier.bundle.name,
+            trained_at=datetime.fromisoformat(classifier.bundle.manifest.created_at),
+            n_intents=len(classifier.catalog.intents),
+            runtime=classifier.runtime.name,
+            uptime_s=self._clock() - self._started,
+            memory_bytes=await asyncio.to_thread(resident_bytes),
+        )
+
     async def complete(self, message: IncomingMessage, argument: str) -> Sequence[str]:
         """Return what an argument may be: intents by the letters typed, and the kept models."""
         match message.command, argument:
@@ -145,16 +162,9 @@ class AdminDesk:
         return _private(await asyncio.to_thread(explain, answer, classifier.intents, ngrams, name))
 
     async def _stats(self, _message: IncomingMessage, _progress: Progress) -> Reply | None:
-        classifier = self._inference.classifier
-        serving = Serving(
-            model=classifier.bundle.name,
-            trained_at=datetime.fromisoformat(classifier.bundle.manifest.created_at),
-            n_intents=len(classifier.catalog.intents),
-            runtime=classifier.runtime.name,
-            uptime_s=self._clock() - self._started,
-            memory_bytes=await asyncio.to_thread(resident_bytes),
+        return _private(
+            stats_text(await self.serving(), self._metrics.summary(), self._log.n_by_intent, datetime.now(UTC))
         )
-        return _private(stats_text(serving, self._metrics.summary(), self._log.n_by_intent, datetime.now(UTC)))
 
     async def _unanswered(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
         if self._inbox.mode == "off":

@@ -24,6 +24,8 @@ from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.readiness import Readiness
+from bot.review.rooms import Lobby, make_rooms
+from bot.review.trials import Trials
 from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
 from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
@@ -47,8 +49,8 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     stopping = asyncio.Event()
     _handle_signals(stopping)
     metrics, readiness = Metrics(), Readiness(stopping)
-    async with _health_page(None if console else settings.health_address, metrics, readiness):
-        return await _serve(settings, environment, stopping, metrics, readiness, console=console)
+    async with _health_page(None if console else settings, metrics, readiness) as lobby:
+        return await _serve(settings, environment, stopping, metrics, readiness, lobby=lobby, console=console)
 
 
 async def _serve(
@@ -58,6 +60,7 @@ async def _serve(
     metrics: Metrics,
     readiness: Readiness,
     *,
+    lobby: Lobby,
     console: bool,
 ) -> ExitCode:
     """Load the model, build the bot around it, and run the platforms."""
@@ -105,6 +108,15 @@ async def _serve(
         handoff=handoff,
         metrics=metrics,
     )
+    lobby.rooms = make_rooms(
+        settings,
+        stores,
+        desk=desk,
+        inference=inference,
+        reloader=reloader,
+        trials=Trials(inference, loader, loading),
+        metrics=metrics,
+    )
     platforms = [_console(handler)] if console else _platforms(settings, handler)
     handoff.connect({one.platform: one for one in platforms})
     _watch(metrics, readiness, inference, stores, platforms)
@@ -122,6 +134,7 @@ async def _serve(
     try:
         return await supervise(platforms, stopping, random_source)
     finally:
+        lobby.rooms = None
         housekeeping.cancel()
         leaving.cancel()
         await desk.aclose()
@@ -159,17 +172,26 @@ def _watch(
 
 
 @asynccontextmanager
-async def _health_page(address: str | None, metrics: Metrics, readiness: Readiness) -> AsyncIterator[None]:
-    """Serve the health page meanwhile, where there is to be one."""
-    if address is None:
-        yield
+async def _health_page(settings: Settings | None, metrics: Metrics, readiness: Readiness) -> AsyncIterator[Lobby]:
+    """Serve the health page meanwhile, and the review page, where there are to be any."""
+    lobby = Lobby()
+    if settings is None or settings.health_address is None:
+        yield lobby
         return
     from bot.health import HealthServer, health_application  # noqa: PLC0415 - brings aiohttp
 
-    server = HealthServer(address, health_application(metrics, readiness))
+    application = health_application(metrics, readiness)
+    if settings.has_review:
+        from bot.review.door import Door  # noqa: PLC0415 - likewise
+        from bot.review.pages import add_review  # noqa: PLC0415 - brings jinja2
+
+        add_review(application, Door(settings.review_password_hash), lobby, metrics)
+    server = HealthServer(settings.health_address, application)
     await server.open()
+    if settings.has_review and server.url is not None:
+        logger.info("review page at %sreview", server.url)
     try:
-        yield
+        yield lobby
     finally:
         await server.close()
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 from bot.app import leave, run
 from bot.config import ConfigError, Settings, parse_settings, read_environment
 from bot.log import configure_logging
+from bot.review.asking import ask_and_print
 from bot.supervisor import ExitCode
 
 
@@ -20,11 +21,16 @@ def main() -> NoReturn:
     _open_closed_streams()
     parser = argparse.ArgumentParser(prog="python -m bot", description="Answer on Discord, on Telegram, or here.")
     parser.add_argument(
-        "task", nargs="?", choices=["doctor"], help="doctor: say what is wrong with the set-up, and what mends it"
+        "task",
+        nargs="?",
+        choices=["doctor", "hash-password"],
+        help="doctor: say what is wrong with the set-up, and what mends it; hash-password: make REVIEW_PASSWORD_HASH",
     )
     parser.add_argument("--console", action="store_true", help="chat in the terminal, whatever tokens are set")
     parser.add_argument("--env-file", type=Path, metavar="F", help="read this file instead of .env")
     arguments = parser.parse_args()
+    if arguments.task == "hash-password":
+        leave(ask_and_print())
     try:
         environment = read_environment(arguments.env_file)
         if arguments.task == "doctor":

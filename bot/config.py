@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from bot.log import LogFormat
+from bot.review.password import PasswordHash, parse_password_hash
 from model.runtime import RuntimeChoice
 
 ENV_FILE = Path(".env")
@@ -76,13 +77,23 @@ class Settings:
     bundles_kept: int = 5
     server_intents: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     health_address: str | None = "127.0.0.1:8080"
+    review: bool | None = None
+    review_password_hash: PasswordHash | None = None
+    review_report: Path | None = None
     log_level: str | None = None
     log_format: LogFormat = "text"
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no output may hold."""
-        return tuple(one for one in (self.discord_token, self.telegram_token, self.telegram_webhook_secret) if one)
+        review_hash = str(self.review_password_hash) if self.review_password_hash is not None else None
+        secrets = (self.discord_token, self.telegram_token, self.telegram_webhook_secret, review_hash)
+        return tuple(one for one in secrets if one)
+
+    @property
+    def has_review(self) -> bool:
+        """Whether there is a review page: where the operator says so, or set a password for it."""
+        return self.review_password_hash is not None if self.review is None else self.review
 
     @property
     def stories(self) -> Path | None:
@@ -193,6 +204,11 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
             None if has_no_health else default.health_address,
             "host:port, or nothing for none",
         ),
+        review=read("REVIEW", _switch, None, "on or off"),
+        review_password_hash=read(
+            "REVIEW_PASSWORD_HASH", parse_password_hash, None, "what `python -m bot hash-password` prints after the ="
+        ),
+        review_report=read("REVIEW_REPORT", Path, None, "a path"),
         log_level=read("LOG_LEVEL", _log_level, None, f"one of {', '.join(LOG_LEVELS)}"),
         log_format=read("LOG_FORMAT", _log_format, default.log_format, f"one of {', '.join(LOG_FORMATS)}"),
     )
@@ -211,6 +227,8 @@ def _faults_between(settings: Settings, wrong: Collection[str]) -> list[str]:
         faults.append("SHARD_IDS: expected SHARD_COUNT beside it, how many shards there are in all")
     elif settings.shard_count is not None and any(one >= settings.shard_count for one in settings.shard_ids):
         faults.append(f"SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to {settings.shard_count - 1}")
+    if settings.has_review and settings.health_address is None and not {"REVIEW", "HEALTH_ADDRESS"} & set(wrong):
+        faults.append("REVIEW: expected HEALTH_ADDRESS beside it, where the page is to be served")
     pair = {
         "TELEGRAM_WEBHOOK_CERT": settings.telegram_webhook_cert,
         "TELEGRAM_WEBHOOK_KEY": settings.telegram_webhook_key,

@@ -17,6 +17,10 @@ CLOSE_S = 1.0
 """How long a request in flight may hold up the end of the process."""
 
 
+LARGEST_FORM = 256 * 1_024
+"""Bytes of a form that the review page may be sent: one names each question of a group of the inbox."""
+
+
 def health_application(metrics: Metrics, readiness: Readiness) -> web.Application:
     """Return the page; other pages may be added to it before it is opened.
 
@@ -41,7 +45,7 @@ def health_application(metrics: Metrics, readiness: Readiness) -> web.Applicatio
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 
-    application = web.Application()
+    application = web.Application(client_max_size=LARGEST_FORM)
     application.add_routes(
         [web.get("/healthz", show_life), web.get("/readyz", show_readiness), web.get("/metrics", show_metrics)]
     )

@@ -3,9 +3,10 @@
 Nothing is ever learnt from it: an admin reads it, and types patterns of their own.
 """
 
+import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,6 +55,7 @@ _ADD = """
     ON CONFLICT DO UPDATE SET count = count + 1, text = excluded.text, last_at = excluded.last_at
 """
 _KEYS = "kind, normalised, nearest, platform, user_id"
+_DROP = "DELETE FROM inbox WHERE kind = ? AND normalised = ? AND nearest = ? AND platform = ? AND user_id = ?"
 _DROP_BEYOND = f"""
     DELETE FROM inbox WHERE ({_KEYS}) IN (SELECT {_KEYS} FROM inbox ORDER BY last_at DESC LIMIT -1 OFFSET ?)
 """  # noqa: S608 - the names of columns
@@ -87,6 +89,8 @@ class Entry:
         How often it came, and of how many.
     last_at
         When it came last, in seconds since 1970.
+    key
+        Names it among all that are there.
     """
 
     kind: Kind
@@ -95,6 +99,7 @@ class Entry:
     n_times: int
     n_people: int
     last_at: float
+    key: str = field(default="", compare=False)
 
 
 class Inbox:
@@ -181,16 +186,40 @@ class Inbox:
         rows = await self._database.fetch(
             # of a bare column beside max(), SQLite returns the value in the row that holds the maximum
             """
-            SELECT kind, text, nearest, SUM(count), COUNT(DISTINCT platform || ':' || user_id), MAX(last_at)
+            SELECT kind, text, nearest, SUM(count), COUNT(DISTINCT platform || ':' || user_id), MAX(last_at), normalised
             FROM inbox GROUP BY kind, normalised, CASE normalised WHEN '' THEN nearest END
             ORDER BY SUM(count) DESC, MAX(last_at) DESC
             """
         )
         return [
-            Entry(Kind(str(kind)), str(text) or None, str(nearest) or None, int(n_times), int(n_people), float(last_at))
-            for kind, text, nearest, n_times, n_people, last_at in rows
+            Entry(
+                Kind(str(kind)),
+                str(text) or None,
+                str(nearest) or None,
+                int(n_times),
+                int(n_people),
+                float(last_at),
+                _key(str(kind), str(normalised), str(nearest)),
+            )
+            for kind, text, nearest, n_times, n_people, last_at, normalised in rows
             if n_times is not None and n_people is not None and last_at is not None
         ]
+
+    async def remove(self, keys: Collection[str]) -> int:
+        """Drop entries by their keys, and return how many rows that were.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        rows = await self._database.fetch(f"SELECT {_KEYS} FROM inbox")  # noqa: S608 - the names of columns
+        n_removed = 0
+        for row in rows:
+            kind, normalised, nearest, *_ = map(str, row)
+            if _key(kind, normalised, nearest) in keys:
+                n_removed += await self._database.execute(_DROP, row)
+        return n_removed
 
     async def clear(self) -> int:
         """Drop everything, and return how many rows that were.
@@ -211,3 +240,9 @@ class Inbox:
             The database does not answer.
         """
         await self._database.execute("DELETE FROM inbox WHERE platform = ? AND user_id = ?", (platform, user_id))
+
+
+def _key(kind: str, normalised: str, nearest: str) -> str:
+    """Return what rows of one entry share; without a text, the nearest intent tells entries apart."""
+    parts = (kind, normalised, "" if normalised else nearest)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

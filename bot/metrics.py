@@ -175,15 +175,20 @@ class Metrics:
             },
         )
 
-    def _within(self, share: float) -> float | None:
-        """Return the seconds within which a share of all answers came: the bound of the bucket that holds it."""
+    def latencies(self) -> Mapping[float, int]:
+        """Return how many answers took at most so many seconds, by the bounds of the buckets; the last is infinite."""
         at_most: Tally[float] = Tally()
         for metric in self._latency.collect():
             for sample in metric.samples:
                 if sample.name.endswith("_bucket"):
                     at_most[float(sample.labels["le"])] += int(sample.value)
-        total = at_most[float("inf")]
-        return next((bound for bound, n in sorted(at_most.items()) if n >= share * total), None) if total else None
+        return dict(sorted(at_most.items()))
+
+    def _within(self, share: float) -> float | None:
+        """Return the seconds within which a share of all answers came: the bound of the bucket that holds it."""
+        at_most = self.latencies()
+        total = at_most.get(float("inf"), 0)
+        return next((bound for bound, n in at_most.items() if n >= share * total), None) if total else None
 
 
 def _tally(metrics: Iterable[Metric], label: str) -> Tally[str]:

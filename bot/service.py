@@ -105,6 +105,24 @@ class ServiceLoader:
         notes = self.gate.check(service.classifier, serving, compare_accuracy=compare_accuracy)
         return replace(service, notes=(*service.notes, *notes))
 
+    def to_try(self, name: str) -> Service:
+        """Load a bundle for an admin to ask, whether or not it would be let into service.
+
+        Parameters
+        ----------
+        name
+            Of the bundle.
+
+        Raises
+        ------
+        BundleError
+            It is not there, or cannot serve.
+        CatalogError
+            The catalog has errors.
+        """
+        bundle = load_bundle(self.models_dir / name)
+        return self._service(bundle, *self._catalog_for(bundle))
+
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
         if self.intents_path is None:
             return bundle.catalog, ()

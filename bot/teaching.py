@@ -48,6 +48,14 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a pattern: whether it is in the catalog now, and what its admin reads."""
+
+    is_taught: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Taught:
     """A pattern that was added."""
 
@@ -82,12 +90,22 @@ class Teacher:
             The tag of the intent and the pattern, a blank between.
         """
         tag, text = split_tag(typed, lesson.tags)
-        if not tag or not text:
-            return USAGE
+        return (await self.add(lesson, tag, text)).text if tag and text else USAGE
+
+    async def add(self, lesson: Lesson, tag: str, text: str) -> Told:
+        """Add a pattern to an intent.
+
+        Parameters
+        ----------
+        lesson
+            The catalog that is meant.
+        tag, text
+            The intent and the pattern, as the admin typed or chose them.
+        """
+        text = " ".join(text.split())
         if len(text) > MAX_PATTERN:
-            return (
-                f"That is too long for a pattern: at most {MAX_PATTERN} characters, as one person asks in one breath."
-            )
+            too_long = f"at most {MAX_PATTERN} characters, as one person asks in one breath"
+            return Told(is_taught=False, text=f"That is too long for a pattern: {too_long}.")
         from intents.editing import EditError, add_pattern  # noqa: PLC0415 - what reads YAML takes time to start
 
         async with self._lock:
@@ -95,12 +113,13 @@ class Teacher:
             try:
                 edit = await loop.run_in_executor(self._executor, add_pattern, lesson.path, tag, text, normalise)
             except EditError as error:
-                return f"Nothing was taught: {error}"
+                return Told(is_taught=False, text=f"Nothing was taught: {error}")
             self._taught = [*self._taught, Taught(lesson, tag, text, edit)][-MAX_UNDONE:]
         logger.info("a pattern was added to %s in %s", tag, edit.file)
-        return (
-            f"Added {quoted(text)} to {tag} in {edit.file.name}; {edit.backup.name} is the file as it was."
-            f" The model does not know it yet: training is due ({lesson.training}). `/admin undo` takes it back."
+        return Told(
+            is_taught=True,
+            text=f"Added {quoted(text)} to {tag} in {edit.file.name}; {edit.backup.name} is the file as it was."
+            f" The model does not know it yet: training is due ({lesson.training}). `/admin undo` takes it back.",
         )
 
     async def undo(self, lesson: Lesson) -> str:

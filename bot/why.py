@@ -85,7 +85,7 @@ def explain(answer: GivenAnswer, intents: Mapping[str, Intent], ngrams: NgramFea
     serving
         The name of the model in service.
     """
-    lines = [f"{quoted(answer.text)} {_outcome(answer)}", "", f"The rule that decided: {_rule(answer, intents)}"]
+    lines = [f"{quoted(answer.text)} {_outcome(answer)}", "", f"The rule that decided: {rule_of(answer, intents)}"]
     decision = answer.decision
     if decision is not None and decision.ranking:
         lines += ["", "The likeliest intents:"]
@@ -110,7 +110,7 @@ def _outcome(answer: GivenAnswer) -> str:
     return "got a fallback." if answer.intent is None else f"was answered as {answer.intent}."
 
 
-def _rule(answer: GivenAnswer, intents: Mapping[str, Intent]) -> str:
+def rule_of(answer: GivenAnswer, intents: Mapping[str, Intent]) -> str:
     """Return which rule decided, in a sentence or two, and what would change it."""
     decision = answer.decision
     if answer.is_choice and decision is None:

@@ -20,8 +20,9 @@ MAY_IMPORT = {
 }
 FILES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
 TRAINING_ONLY = ("tensorflow", "keras", "keras_hub", "sklearn", "scipy", "nltk")
-TRAINING_ONLY += ("safetensors", "optuna", "jinja2", "rich")
+TRAINING_ONLY += ("safetensors", "optuna", "rich")
 PLATFORMS = ("discord", "telegram", "aiohttp", "httpx")
+PAGES = ("jinja2", "markupsafe")
 
 
 def module_of(path: Path) -> str:
@@ -93,11 +94,11 @@ def test_adapters_bring_in_no_training_library() -> None:
 
 @pytest.mark.parametrize("module", ["bot.app", "bot.cli"])
 def test_process_starts_without_training_libraries_and_platforms(module: str) -> None:
-    """A platform's library comes in with its token, and those of training never."""
+    """A platform's library comes in with its token, the pages' with the review page, and those of training never."""
     loaded = loaded_by(f"import {module}")
     assert {"bot", "model", "intents"} <= loaded
     assert loaded.isdisjoint({*TRAINING_ONLY, "tokenizers"})
-    assert loaded.isdisjoint(PLATFORMS)
+    assert loaded.isdisjoint({*PLATFORMS, *PAGES})
 
 
 CLASSIFY = """

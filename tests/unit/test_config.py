@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import ConfigError, Settings, parse_settings, read_environment
+from bot.review.password import parse_password_hash
+
+HASH = f"scrypt:15:8:3:{'A' * 22}:{'B' * 42}A"
 
 GOOD: dict[str, tuple[str, str, Any]] = {
     "DISCORD_TOKEN": ("MTA.abc-d_e", "discord_token", "MTA.abc-d_e"),
@@ -53,6 +56,9 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         {("discord", "5"): Path("a.yaml"), ("telegram", "-7"): Path("b c")},
     ),
     "HEALTH_ADDRESS": ("[::1]:0", "health_address", "[::1]:0"),
+    "REVIEW": ("on", "review", True),
+    "REVIEW_PASSWORD_HASH": (HASH, "review_password_hash", parse_password_hash(HASH)),
+    "REVIEW_REPORT": ("a/report", "review_report", Path("a/report")),
     "LOG_LEVEL": ("debug", "log_level", "DEBUG"),
     "LOG_FORMAT": ("JSON", "log_format", "json"),
 }
@@ -95,6 +101,8 @@ WRONG: dict[str, list[str]] = {
     "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
     "CONTEXT_CAPACITY": ["0", "1.5", "many"],
     "LOG_LEVEL": ["loud", "WARN", "10"],
+    "REVIEW": ["yes", "127.0.0.1"],
+    "REVIEW_PASSWORD_HASH": ["secret", "scrypt:15:8:3:AAAA:AAAA"],
     "LOG_FORMAT": ["xml"],
     "HEALTH_ADDRESS": ["8080", ":8080", "host:", "host:65536", "off"],
 }

@@ -1,0 +1,209 @@
+"""Who may enter the review page, and what each of its answers tells browsers to forbid.
+
+Without a password's hash, whoever sits at this machine; with one, whoever logged in. Every form carries the token of
+its session, so that no other site can send one in an admin's name.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import re
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from bot.review.attempts import Attempts
+from bot.review.password import PasswordHash
+from bot.review.sessions import LONGEST_S, Session, Sessions
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COOKIE = "parley_review"
+PATH = "/review"
+
+SESSION = web.RequestKey("session", Session)
+"""Of a request that was let in; a request to the open pages has none."""
+
+OPEN_ROUTES = frozenset({"login", "static"})
+"""The routes that need no session: the form of the password, its sending, and what it looks like."""
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+    "Server": "Parley",
+}
+"""Of every answer; a page may set stricter or other ones of its own."""
+
+PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+"""What a proxy adds: whoever is behind it does not sit at this machine."""
+
+
+class EntryRefusedError(Exception):
+    """A request is not let in.
+
+    Parameters
+    ----------
+    status
+        Of the answer.
+    sentence
+        What its reader can do.
+    """
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Door:
+    """Lets admins in.
+
+    Parameters
+    ----------
+    password
+        None where whoever sits at this machine is an admin.
+    sessions, attempts
+        Who is in, and who tried.
+    """
+
+    def __init__(
+        self, password: PasswordHash | None, sessions: Sessions | None = None, attempts: Attempts | None = None
+    ) -> None:
+        self.password = password
+        self._sessions = sessions or Sessions()
+        self._attempts = attempts or Attempts()
+        self._checking = asyncio.Lock()
+
+    async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer a request if its sender may, with a session at hand.
+
+        Raises
+        ------
+        EntryRefusedError
+            Its sender may not.
+        HTTPSeeOther
+            Whoever asks for a page may log in first.
+        """
+        if self.password is None and not _sits_here(request):
+            raise EntryRefusedError(
+                403,
+                "This page is for this machine alone, under the name localhost or 127.0.0.1. To open it from elsewhere,"
+                " set REVIEW_PASSWORD_HASH.",
+            )
+        is_form = request.method not in {"GET", "HEAD"}
+        if is_form and request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+            raise EntryRefusedError(403, "This form was sent by another site.")
+        session = self._sessions.find(request.cookies.get(COOKIE, ""))
+        if request.match_info.route.name in OPEN_ROUTES:
+            return await handler(request)
+        opened = ""
+        if session is None and self.password is None and not is_form:
+            opened, session = self._sessions.open()
+        if session is None:
+            if not is_form:
+                raise web.HTTPSeeOther(f"{PATH}/login")
+            raise EntryRefusedError(403, "You are not logged in, or not any more. Nothing was done.")
+        if is_form and not session.knows(await _token(request)):
+            raise EntryRefusedError(403, "This form is not of your session. Open its page again. Nothing was done.")
+        request[SESSION] = session
+        response = await handler(request)
+        if opened:
+            _give_cookie(request, response, opened)
+        return response
+
+    async def log_in(self, request: web.Request, password: str) -> web.Response:
+        """Open a session for whoever knows the password.
+
+        Raises
+        ------
+        EntryRefusedError
+            It is wrong, or was tried too often.
+        """
+        if self.password is None:
+            return _elsewhere()
+        address = _peer(request)
+        wait_s = self._attempts.wait_s(address)
+        if wait_s:
+            raise EntryRefusedError(429, f"Too many attempts. Try again in {wait_s} seconds.")
+        self._attempts.failed(address)  # until it turns out otherwise, so that attempts side by side count as well
+        async with self._checking:  # each takes 32 MB
+            is_right = await asyncio.to_thread(self.password.matches, password)
+        if not is_right:
+            logger.warning("review page: a wrong password from %s", address)
+            raise EntryRefusedError(401, "That is not the password.")
+        self._attempts.succeeded(address)
+        self._sessions.close(request.cookies.get(COOKIE, ""))
+        session_id, _ = self._sessions.open()
+        logger.info("review page: logged in from %s", address)
+        response = _elsewhere()
+        _give_cookie(request, response, session_id)
+        return response
+
+    def log_out(self, request: web.Request) -> web.Response:
+        """Close the session of a request."""
+        self._sessions.close(request.cookies.get(COOKIE, ""))
+        response = _elsewhere()
+        response.del_cookie(COOKIE, path=PATH)
+        return response
+
+
+async def _token(request: web.Request) -> str:
+    """Return the token that a form brought; empty for anything but a form."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return ""
+    return str((await request.post()).get("token", ""))
+
+
+def _elsewhere() -> web.Response:
+    return web.Response(status=303, headers={"Location": f"{PATH}/"})
+
+
+def _give_cookie(request: web.Request, response: web.StreamResponse, session_id: str) -> None:
+    is_https = request.secure or request.headers.get("X-Forwarded-Proto", "").casefold() == "https"
+    response.set_cookie(
+        COOKIE, session_id, path=PATH, max_age=int(LONGEST_S), httponly=True, samesite="Strict", secure=is_https
+    )
+
+
+def _sits_here(request: web.Request) -> bool:
+    """Whether a request comes from this machine, and under its name: another name may have been made to lead here."""
+    return (
+        _is_loopback(_peer(request))
+        and _is_loopback(_host_name(request.host))
+        and not any(name in request.headers for name in PROXIED)
+    )
+
+
+def _peer(request: web.Request) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return str(peer[0]) if peer else ""
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a Host header, without port and brackets."""
+    bracketed = re.match(r"\[([^]]*)\](?::|$)", host)
+    if bracketed is not None:
+        return bracketed[1]
+    return host.partition(":")[0]
+
+
+def _is_loopback(name: str) -> bool:
+    if name.casefold() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
