@@ -164,6 +164,10 @@ class AnswerLog:
         place = (platform, conversation_id)
         return next((one for one in reversed(self._answers.values()) if _place(one) == place), None)
 
+    async def people(self) -> set[tuple[str, str]]:
+        """Return to whom answers were given, by platform and id."""
+        return {(one.platform, one.user_id) for one in self._answers.values()}
+
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget what was answered to a person, everywhere."""
         person = (platform, user_id)
