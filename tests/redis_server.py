@@ -59,6 +59,20 @@ class RedisServer:
             client.sendall(f"*{len(words)}\r\n{parts}".encode())
             return client.recv(1 << 20)
 
+    def dump(self) -> bytes:
+        """Return every key and every value, whatever their kinds, as they are."""
+        names = self._words(self.call("KEYS", "*"))
+        readers = {b"string": "GET %s", b"hash": "HGETALL %s", b"list": "LRANGE %s 0 -1", b"stream": "XRANGE %s - +"}
+        found = []
+        for name in names:
+            kind = self.call("TYPE", name).strip().removeprefix(b"+")
+            found += [name.encode(), self.call(*(readers[kind] % name).split(" "))]
+        return b"\n".join(found)
+
+    @staticmethod
+    def _words(answer: bytes) -> list[str]:
+        return [line.decode() for line in answer.split(b"\r\n") if line and line[:1] not in b"*$"]
+
     def _answers(self) -> bool:
         try:
             return self.call("PING").startswith(b"+PONG")

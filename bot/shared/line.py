@@ -31,6 +31,12 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
 
+_LEAVE = """
+redis.call('LREM', KEYS[1], 1, ARGV[1])
+if string.match(redis.call('GET', KEYS[2]) or '', '^%S+') == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return 1
+"""
+
 _MAY_GO = """
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -87,6 +93,9 @@ class Line:
             await self._link.run(_ENTER, [line_key(name)], ticket, LINE_TTL_S)
         except StateAwayError:
             return None
+        except asyncio.CancelledError:  # it may stand in the line all the same
+            await self.leave(name, ticket)
+            raise
         return ticket
 
     async def wait(self, name: tuple[str, ...], ticket: str) -> None:
@@ -103,7 +112,7 @@ class Line:
     async def leave(self, name: tuple[str, ...], ticket: str) -> None:
         """Give a ticket back; nobody else's is touched."""
         try:
-            await self._link.do("LREM", line_key(name), 1, ticket)
+            await self._link.run(_LEAVE, [line_key(name), key("head", *name)], ticket)
         except StateAwayError:
             logger.debug("a ticket is left to be passed over")
 

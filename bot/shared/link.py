@@ -156,7 +156,13 @@ class RedisLink:
             await self._client.aclose()
 
     async def _command(self, *command: Value) -> Any:  # noqa: ANN401 - likewise
-        return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        task = asyncio.current_task()
+        n_cancelled = task.cancelling() if task is not None else 0
+        answer = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        if task is not None and task.cancelling() > n_cancelled:
+            # `asyncio.wait_for`, in which the client writes, loses a cancellation that comes as it ends (Python 3.11)
+            raise asyncio.CancelledError
+        return answer
 
     def _leave(self, error: Exception) -> None:
         if self._returning is not None:

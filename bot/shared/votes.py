@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.feedback import DAY_S, KEPT_DAYS, OPEN_DAYS, Feedback, Thumbs, Vote
-from bot.shared.link import RedisLink, key, pattern
+from bot.shared.link import RedisLink, StateAwayError, key, pattern
 
 KEPT_S = round(KEPT_DAYS * DAY_S)
 MONTH_S = round(31 * DAY_S)
@@ -53,7 +53,7 @@ class SharedFeedback(Feedback):
     link
         To the Redis that all processes share.
     local
-        Votes from before there was one: they still count, are forgotten, and grow old.
+        Votes on answers from before there was one, or given while it was away.
     clock
         Returns seconds since the epoch.
     """
@@ -65,7 +65,10 @@ class SharedFeedback(Feedback):
 
     async def open_vote(self, platform: str, answer_id: str, intent: str) -> None:
         """Take votes on an answer from now on; see `Feedback.open_vote`."""
-        await self._link.do("SET", key("votable", platform, answer_id), intent, "EX", round(OPEN_DAYS * DAY_S))
+        try:
+            await self._link.do("SET", key("votable", platform, answer_id), intent, "EX", round(OPEN_DAYS * DAY_S))
+        except StateAwayError:
+            await self._local.open_vote(platform, answer_id, intent)
 
     async def prune(self) -> None:
         """Forget what is too old; Redis does so by itself."""
@@ -77,7 +80,11 @@ class SharedFeedback(Feedback):
         keys = [key("votable", platform, answer_id), key("votes", platform, user_id)]
         counts = key("thumbs", "")
         choice = UP if is_up else DOWN
-        return Vote(await self._link.run(_VOTE, keys, answer_id, choice, counts, month, KEPT_S, KEPT_S + MONTH_S))
+        # those that were opened here while Redis was away, or before there was one, are not known there
+        vote = await self._local.vote(platform, answer_id, user_id, is_up=is_up)
+        if vote is Vote.CLOSED:
+            vote = Vote(await self._link.run(_VOTE, keys, answer_id, choice, counts, month, KEPT_S, KEPT_S + MONTH_S))
+        return vote
 
     async def counts(self) -> Mapping[str, Thumbs]:
         """Return the votes by intent; see `Feedback.counts`."""
