@@ -118,7 +118,7 @@ async def _faults(platform: Discord | Telegram, reply: Reply) -> tuple[int, int]
 
 def _texts(n_texts: int) -> Iterator[str]:
     """Yield nasty texts, mixtures of them, and what hypothesis comes upon; a quarter of all."""
-    yield from (NASTY + (LONGEST,))[:n_texts]
+    yield from (*NASTY, LONGEST)[:n_texts]
     left = n_texts - min(n_texts, len(NASTY) + 1)
     found = _found(left // 4)
     yield from found
