@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ENCODER_TRIED := $(VENV)/.encoder-tried
 
-.PHONY: run setup test check lock
+.PHONY: run setup test check audit lock
 .SILENT:
 
 # Set-up and training speak on standard error and read no input: standard output belongs to the chat.
@@ -36,6 +36,10 @@ check: setup
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+# Known vulnerabilities of the locked versions; needs the network.
+audit: setup
+	$(RUN) -m scripts.audit
 
 # Writes the exact versions anew from the ranges in pyproject.toml, for every platform at once. Needs uv.
 lock:

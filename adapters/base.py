@@ -192,7 +192,8 @@ class Menu:
     titles
         The same in other languages, by ISO 639-1 code.
     takes_text
-        Whether the message's text is the command's argument; else arguments are asked for in a form, empty at first.
+        Whether the message's text is the command's argument; else arguments are asked for in a form, empty at first, if
+        the command needs any.
     """
 
     title: str

@@ -130,7 +130,7 @@ class Use:
         """Whether its arguments are still to be asked for."""
         menu = self.command.menu
         takes_text = menu is not None and menu.takes_text
-        return self.is_from_menu and not takes_text and bool(self.command.arguments)
+        return self.is_from_menu and not takes_text and any(one.is_required for one in self.command.arguments)
 
     @property
     def lacks_text(self) -> bool:

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 CheckActions = Callable[[IntentCatalog, str], Sequence[Finding]]
 
 TRAINING_DUE = (
-    "The patterns in {path} are not those that the model was trained on, so the intents as trained are served:"
-    " training is due: `/admin retrain`, or `{command}` and a reload."
+    "The patterns in {path} are not those that the model was trained on, so the intents as trained are served, and"
+    " training is due (`/admin retrain`, or `{command}` and a reload)."
 )
 
 

@@ -150,8 +150,8 @@ def _unsure(answer: GivenAnswer, decision: Decision, best: str, waiting: Sequenc
         return "the model knows none of the words."
     if decision.reason is Reason.OUT_OF_SCOPE:
         return (
-            f"the text is more like general talk than like any intent, and the score is under the threshold. If it"
-            f" means {best}, teach it: `/admin teach {best} ...`."
+            "the text is more like general talk than like any intent, and the score is under the threshold. If it means"
+            " one, teach that: `/admin teach INTENT TEXT`."
         )
     return (
         f"{best} is the likeliest intent, but the score is under the threshold of {answer.threshold:.2f}. If it is"

@@ -8,10 +8,12 @@ import importlib.util
 import json
 import os
 import re
+import stat
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from telegram_server import TelegramServer, person
 
@@ -22,6 +24,21 @@ WAIT_S = 60.0
 
 def say(text: str) -> None:
     print(f"prove: {text}", file=sys.stderr)  # noqa: T201 - a command line prints
+
+
+def nobody() -> dict[str, Any]:
+    """Return what starts a process as a user of no rights, as the image does; nothing where that cannot be had."""
+    interpreter = Path(sys.executable).resolve()
+    is_reachable = all(path.stat().st_mode & stat.S_IXOTH for path in (interpreter, *interpreter.parents))
+    if os.geteuid() == 0 and is_reachable:
+        return {"user": USER_ID, "group": USER_ID, "extra_groups": []}
+    say("started as the present user: only root can give up rights, with an interpreter that others reach too")
+    return {}
+
+
+def files_of(*directories: Path) -> dict[Path, float]:
+    """Return when each file was last written."""
+    return {path: path.stat().st_mtime for one in directories for path in one.rglob("*") if path.is_file()}
 
 
 async def ask(url: str) -> tuple[int, str]:
@@ -53,18 +70,19 @@ async def prove(work: Path) -> None:
             "HEALTH_ADDRESS": "127.0.0.1:0",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        # the image runs as a user of no rights
-        nobody = {"user": USER_ID, "group": USER_ID, "extra_groups": []} if os.geteuid() == 0 else {}
+        before = files_of(work / "app", work / "run")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "bot"),
             env=variables,
             stderr=asyncio.subprocess.PIPE,
-            **nobody,
+            **nobody(),
         )
         try:
             async with asyncio.timeout(WAIT_S):
                 await converse(process, telegram)
+            assert files_of(work / "app", work / "run") == before, "something was written beside the data"
+            say("everything holds")
         finally:
             if process.returncode is None:
                 process.kill()
@@ -97,7 +115,6 @@ async def converse(process: asyncio.subprocess.Process, telegram: TelegramServer
         sys.stderr.write(line.decode())
     code = await process.wait()
     assert code == 0, f"the bot left with {code}"
-    say("everything holds")
 
 
 if __name__ == "__main__":

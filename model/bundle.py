@@ -349,11 +349,11 @@ def _write_json(file: Path, value: Any) -> None:  # noqa: ANN401 - whatever JSON
 
 
 def _remove_abandoned(models_dir: Path) -> None:
-    """Remove what trainings that were killed while writing left behind, a day later."""
+    """Remove what was left behind by whatever was killed while writing, a day later."""
     for path in models_dir.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(OSError):
-            if path.is_dir() and time.time() - path.stat().st_mtime > ABANDONED_AFTER_S:
-                shutil.rmtree(path)
+            if time.time() - path.stat().st_mtime > ABANDONED_AFTER_S:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _free_name(models_dir: Path, name: str) -> Path:

@@ -236,7 +236,18 @@ class _Telegram:
         return Path(self._server.calls_of("sendPhoto")[-1].params["photo"]).name
 
     def posted(self) -> list[str]:
-        return [line for message in self._server.messages_in(TEAM["id"]) for line in message["text"].splitlines()]
+        return [line for message in self._server.messages_in(TEAM["id"]) for line in _with_quotes(message).splitlines()]
+
+
+def _with_quotes(message: Json) -> str:
+    """Return a message's text as it was written, what is quoted with its sign before each line."""
+    units = message["text"].encode("utf-16-le")
+    for entity in sorted(message.get("entities", ()), key=lambda entity: -int(entity["offset"])):
+        if entity["type"] == "blockquote":
+            first, last = 2 * entity["offset"], 2 * (entity["offset"] + entity["length"])
+            lines = units[first:last].decode("utf-16-le").splitlines()
+            units = units[:first] + "\n".join(f"> {line}" for line in lines).encode("utf-16-le") + units[last:]
+    return units.decode("utf-16-le")
 
 
 STAGES: Mapping[str, Callable[[Scene], AbstractAsyncContextManager[Stage]]] = {

@@ -92,6 +92,39 @@ async def test_settings_hold_over_a_restart(house: House) -> None:
     assert (house.state / DATABASE_FILE).stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_group_is_silent_until_its_admin_says_otherwise(house: House) -> None:
+    """Also in the next process: neither a mention nor a command that all may use is answered, the settings are."""
+    telegram, place = house.servers.telegram, place_of("telegram group", house.servers)
+    ann = place.newcomer("Ann")
+    async with house.bot() as process:
+        await ready(process)
+        assert await place.ask(ann, "when do you close") == HOURS
+        assert (await place.use(place.admin, "admin", "settings silence here")).startswith("Done.")
+        assert await process.stop() == 0
+    n_sent = len(telegram.messages)
+    async with house.bot() as process:
+        await ready(process)
+        group = telegram.messages[-1]["chat"]
+        for text in (f"@{telegram.me['username']} when do you close", "/help"):
+            await telegram.say(place.admin, group, text)  # answered in order, if at all
+        assert (await place.use(place.admin, "admin", "settings silence off")).startswith("Done.")
+        assert await place.ask(ann, "when do you close") == HOURS
+        assert await process.stop() == 0
+    assert len(telegram.messages) == n_sent + 2
+
+
+async def test_a_link_opens_an_intent(house: House) -> None:
+    """What follows from it follows; a link to nothing is the help."""
+    async with house.bot() as process:
+        await ready(process)
+        place = place_of("telegram private", house.servers)
+        ann = place.newcomer("Ann")
+        assert await place.use(ann, "start", "order_pizza") == "With cheese?"
+        assert await place.ask(ann, "yes") == "Cheese it is."
+        assert "/privacy" in await place.use(ann, "start", "nothing")
+        assert await process.stop() == 0
+
+
 async def ask_in_silence(house: House, user: Json) -> str:
     """Ask for all to read, and return what is said to the asking person alone."""
     discord = house.servers.discord

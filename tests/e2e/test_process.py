@@ -1,6 +1,7 @@
 """`python -m bot` on both platforms at once: talk, contexts, commands, reloads. One process serves all tests."""
 
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ async def test_interleaved_conversations_stay_apart(place: Place) -> None:
 async def test_help_shows_examples_and_commands(place: Place) -> None:
     """Members see what to ask and which commands are theirs, admins one more."""
     text = await place.use(place.newcomer("Ann"), "help")
-    assert "- hello" in text
+    assert re.search("^[-•] hello$", text, re.MULTILINE)
     assert "/reset" in text
     assert "/reload" not in text
     assert "/reload" in await place.use(place.admin, "help")

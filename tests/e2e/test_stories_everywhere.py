@@ -194,7 +194,7 @@ def places(story: Story) -> list[str]:
 def comparable(turn: Turn, heard: Heard, intents: Mapping[str, Intent]) -> tuple[object, ...]:
     """Return what must be the same everywhere: not the words where the catalog has others for a platform."""
     intent = intents.get(turn.intent or "")
-    text = " ".join(heard.text.split())
+    text = " ".join(heard.text.split()).replace("• ", "- ")  # Telegram's form of a list
     if intent is not None and any(response.when.platforms for response in intent.responses):
         text = ""
     if intent is not None and intent.action is not None and intent.action.call == CLOCK_ACTION:

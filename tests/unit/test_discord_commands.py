@@ -4,7 +4,7 @@ import discord
 import pytest
 
 from adapters.base import Argument, Command, Menu
-from adapters.discord_commands import offered, read_typing, read_use, to_definitions
+from adapters.discord_commands import Use, offered, read_typing, read_use, to_definitions
 from adapters.discord_forms import read_form, to_form
 from bot.commands import MEMBER_COMMANDS
 from tests.e2e import discord_payloads as payloads
@@ -184,3 +184,10 @@ def test_sent_form_is_a_use() -> None:
 def test_form_that_is_not_ours_is_none(custom_id: str) -> None:
     """Nor is one whose command is gone."""
     assert read_form({"custom_id": custom_id, "components": []}, TABLE) is None
+
+
+def test_only_what_a_command_cannot_do_without_is_asked_for() -> None:
+    """From a menu, a command whose arguments may all be left out is carried out at once."""
+    why = Command("admin why", "Explains.", (TEXT,), admin_only=True, menu=Menu("Why?"))
+    assert not Use(why, "", "77", is_from_menu=True).needs_form
+    assert Use(TEACH, "", "77", is_from_menu=True).needs_form

@@ -13,6 +13,7 @@ from intents.catalog import IntentCatalog
 from intents.validation import load_catalog
 from model.bundle import fingerprint
 from model.config import TrainingConfig
+from model.decision import Policy
 from model.encoder_files import (
     CONFIG_FILE,
     MINILM_SHA256,
@@ -21,10 +22,11 @@ from model.encoder_files import (
     identity_of,
 )
 from model.text import normalise
+from model.training import TrainingReport
 from model.versions import go_back
 from scripts import options
 from scripts.options import EncoderChoice, chosen_encoder
-from scripts.train import _fits
+from scripts.train import _fits, main
 
 if TYPE_CHECKING:
     from tests.conftest import Trained
@@ -188,3 +190,23 @@ def test_directory_that_lacks_a_file_is_named(tmp_path: Path, capsys: pytest.Cap
     assert told.startswith(f"--encoder {tmp_path}: ")
     assert CONFIG_FILE in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("option", "is_current"), [([], True), (["--no-activate"], False)])
+def test_a_bundle_becomes_current_unless_asked_not_to(
+    trained: "Trained",
+    option: list[str],
+    is_current: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The first line on standard output is the bundle's path in both cases: the bot reads it there."""
+    new = trained.bundle_path.with_name("20990101-000000-0123abcd")
+    shutil.copytree(trained.bundle_path, new)
+    report = TrainingReport(3, 2, 1, has_encoder=False, fine_tuning_epochs=0, policy=Policy(), metrics=None, intents=())
+    paths = ["--intents", str(trained.intents_path), "--models", str(trained.models_dir), "--encoder", "none"]
+    monkeypatch.setattr("sys.argv", ["train", *paths, *option])
+    monkeypatch.setattr("scripts.train._train", lambda *_, **__: (new, report))
+    assert main() == 0
+    assert capsys.readouterr().out.splitlines()[0] == str(new)
+    assert (trained.bundle_path == new) is is_current
