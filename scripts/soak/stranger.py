@@ -62,7 +62,8 @@ async def _buttons(one: World, asked: list[IncomingMessage], n_buttons: int) -> 
     n_taken = 0
     for number in range(n_buttons):
         message = asked[number % len(asked)]
-        forged = "".join(draws.choices(string.ascii_letters + string.digits, k=ID_LENGTH))
+        # none that begins as a title does: it only says what anybody may say
+        forged = "F" + "".join(draws.choices(string.ascii_letters + string.digits, k=ID_LENGTH - 1))
         choice = draws.choice([*guarded, forged, choices.YES, choices.NO, f"v-{forged}", f"i-{forged}"])
         reply = await one.handler.answer(replace(message, choice_id=choice, user_id=f"eve{number}"), silently)
         given = None if reply is None or reply.answer_id is None else one.stores.answers.get(reply.answer_id)
