@@ -274,6 +274,16 @@ class Bot(Protocol):
     async def is_new(self, platform: str, event_id: str) -> bool:
         """Whether an event was not asked about before, in this process or an earlier one; asking makes it old."""
 
+    async def arrived(self, message: IncomingMessage) -> None:
+        """Take note of a message before the next one can arrive, at this process or another that serves the platform.
+
+        Whoever calls it also calls `settled`, whatever becomes of the message. Only a platform that brings one person's
+        messages to several processes needs either.
+        """
+
+    async def settled(self, message: IncomingMessage) -> None:
+        """Take note that a message that arrived was answered, or gets no answer: the next one is not to wait for it."""
+
     def report(self, platform: str, fault: str) -> None:
         """Tell the admins, once for each sentence, of something that they have to mend on the platform."""
 

@@ -33,10 +33,6 @@ _ANSWER_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 
 _VOTE_DATA = re.compile(rf"v:(?P<answer>{_ANSWER_ID.pattern}):(?P<thumb>[+-])")
 
-_ANSWER_ID = re.compile(r"[A-Za-z0-9]{1,16}")
-
-_VOTE_DATA = re.compile(rf"v:(?P<answer>{_ANSWER_ID.pattern}):(?P<thumb>[+-])")
-
 
 @dataclass(frozen=True, slots=True)
 class Press:

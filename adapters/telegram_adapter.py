@@ -124,6 +124,7 @@ class TelegramAdapter:
         await application.initialize()
         stack.push_async_callback(application.shutdown)
         stack.callback(setattr, self, "_client", None)  # after the replies in flight, which may post
+        stack.push_async_callback(receiver.aclose)
         stack.push_async_callback(queues.drain)
         await application.start()
         stack.push_async_callback(application.stop)

@@ -76,11 +76,17 @@ class Receiver:
         self._commands: Collection[str] = {command.name.partition(" ")[0] for command in bot.commands}
         self._inline = InlineAnswers(bot, client, queues) if takes_inline else None
         self._albums: deque[str] = deque(maxlen=N_ALBUMS)
+        self._unsettled: list[IncomingMessage] = []
+
+    async def aclose(self) -> None:
+        """Let nobody wait for what was received and is answered no more."""
+        while self._unsettled:
+            await self._settle(self._unsettled[0])
 
     async def receive(self, update: Update, _context: object = None) -> None:
         """Queue what an update asks for; one that asks for nothing is passed over."""
         if update.callback_query is not None:
-            self._receive_press(update, update.callback_query)
+            await self._receive_press(update, update.callback_query)
         elif update.inline_query is not None:
             if self._inline is not None:
                 self._inline.receive(update.inline_query)
@@ -89,10 +95,30 @@ class Receiver:
         elif (ids := moved_ids(update.message)) is not None:
             await self._move(*ids)
         else:
-            self._receive_message(update)
+            await self._receive_message(update)
 
-    def _submit(self, update: Update, key: Hashable, job: Job, *, refuse: Job | None = None) -> None:
-        self._queues.submit(key, partial(self._once, str(update.update_id), job), refuse=refuse)
+    def _submit(self, update: Update, key: Hashable, job: Job) -> None:
+        self._queues.submit(key, partial(self._once, str(update.update_id), job))
+
+    async def _submit_in_order(
+        self, update: Update, incoming: IncomingMessage, job: Job, *, refuse: Job | None
+    ) -> None:
+        """Queue what answers a message: also behind what other processes answer to the same person."""
+        await self._bot.arrived(incoming)
+        once = partial(self._once, str(update.update_id), job)
+        self._unsettled.append(incoming)
+        if not self._queues.submit(incoming.key, partial(self._settling, incoming, once), refuse=refuse):
+            await self._settle(incoming)
+
+    async def _settling(self, incoming: IncomingMessage, job: Job) -> None:
+        try:
+            await job()
+        finally:
+            await self._settle(incoming)
+
+    async def _settle(self, incoming: IncomingMessage) -> None:
+        self._unsettled.remove(incoming)
+        await self._bot.settled(incoming)
 
     async def _once(self, event_id: str, job: Job) -> None:
         if await self._bot.is_new(PLATFORM, event_id):
@@ -102,7 +128,7 @@ class Receiver:
 
     # What people say.
 
-    def _receive_message(self, update: Update) -> None:
+    async def _receive_message(self, update: Update) -> None:
         message = update.message or update.edited_message
         incoming = to_message(update, self._client.bot, self._commands)
         if incoming is None or message is None or self._client.is_own_post(message):
@@ -113,10 +139,11 @@ class Receiver:
             return
         place = self._place(message)
         if incoming.is_edit:
-            self._submit(update, incoming.key, partial(self._answer_edited, incoming, place, asked_at=message.date))
+            job: Job = partial(self._answer_edited, incoming, place, asked_at=message.date)
         else:
-            refuse = partial(_say_busy, place, incoming.user_id) if incoming.is_addressed else None
-            self._submit(update, incoming.key, partial(self._answer, incoming, place), refuse=refuse)
+            job = partial(self._answer, incoming, place)
+        refuse = partial(_say_busy, place, incoming.user_id) if incoming.is_addressed else None
+        await self._submit_in_order(update, incoming, job, refuse=refuse)
         if incoming.is_direct and self._menus.awaits(incoming.user_id):
             self._queues.submit(("menu", incoming.user_id), partial(self._menus.publish_for, incoming.user_id))
 
@@ -164,7 +191,7 @@ class Receiver:
 
     # What people press.
 
-    def _receive_press(self, update: Update, query: CallbackQuery) -> None:
+    async def _receive_press(self, update: Update, query: CallbackQuery) -> None:
         # Under a key of its own: a press is acknowledged while earlier questions wait for their answers.
         own_key = ("press", query.id)
         vote, press = vote_from_data(query.data), from_data(query.data)
@@ -174,7 +201,7 @@ class Receiver:
             self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
         elif press.owner_id == str(query.from_user.id):
             self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
-            self._choose(update, query, press)
+            await self._choose(update, query, press)
         else:
             self._queues.submit(own_key, partial(self._choose_for_group, update, query, press))
 
@@ -183,7 +210,7 @@ class Receiver:
         thanks = None if incoming is None else await self._bot.vote(incoming, vote.answer_id, is_up=vote.is_up)
         await acknowledge(self._client, query.id, thanks)
 
-    def _choose(self, update: Update, query: CallbackQuery, press: Press) -> None:
+    async def _choose(self, update: Update, query: CallbackQuery, press: Press) -> None:
         incoming = press_to_message(query, press.choice_id, received_at=datetime.now(UTC))
         if incoming is None or query.message is None:
             return
@@ -192,14 +219,14 @@ class Receiver:
         self._queues.submit(("press", query.id), partial(self._once, f"{update.update_id}:shown", show))
         place = self._place(query.message)
         refuse = partial(_say_busy, place, incoming.user_id)
-        self._submit(update, incoming.key, partial(self._answer, incoming, place), refuse=refuse)
+        await self._submit_in_order(update, incoming, partial(self._answer, incoming, place), refuse=refuse)
 
     async def _choose_for_group(self, update: Update, query: CallbackQuery, press: Press) -> None:
         """Take a choice of whoever speaks for the group that was asked; it is nobody else's."""
         is_theirs = await self._speaks_for_group(query, press.owner_id)
         await acknowledge(self._client, query.id, None if is_theirs else NOT_YOURS)
         if is_theirs:
-            self._choose(update, query, press)
+            await self._choose(update, query, press)
 
     async def _speaks_for_group(self, query: CallbackQuery, owner_id: str) -> bool:
         """Whether a person is an anonymous admin: they ask in the group's name, but press in their own."""

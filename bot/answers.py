@@ -1,8 +1,8 @@
 """The answers of the last hour, in memory: what `why` explains, votes are about, and the inbox is filled from."""
 
 import secrets
-import string
 import time
+from base64 import b32encode
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,6 @@ TTL_S = 3_600.0
 """How long an answer is kept."""
 
 ID_LENGTH = 12
-_ID_CHARACTERS = string.ascii_letters + string.digits
 
 MAX_TEXT = 1_000
 """Characters of a question that are kept."""
@@ -117,7 +116,7 @@ class AnswerLog:
             self.n_by_intent[turn.intent] += 1
         decision = turn.decision
         answer = GivenAnswer(
-            id="".join(secrets.choice(_ID_CHARACTERS) for _ in range(ID_LENGTH)),
+            id=b32encode(secrets.token_bytes(ID_LENGTH)).decode()[:ID_LENGTH],  # asks the system for chance once
             platform=message.platform,
             conversation_id=message.conversation_id,
             user_id=message.user_id,
@@ -163,6 +162,10 @@ class AnswerLog:
         self.drop_expired()
         place = (platform, conversation_id)
         return next((one for one in reversed(self._answers.values()) if _place(one) == place), None)
+
+    async def people(self) -> set[tuple[str, str]]:
+        """Return to whom answers were given, by platform and id."""
+        return {(one.platform, one.user_id) for one in self._answers.values()}
 
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget what was answered to a person, everywhere."""

@@ -8,8 +8,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import NoReturn
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
@@ -31,6 +31,9 @@ from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
+if TYPE_CHECKING:
+    from bot.shared.state import SharedState
+
 logger = logging.getLogger(__name__)
 
 
@@ -49,8 +52,22 @@ async def run(settings: Settings, environment: Mapping[str, str], *, console: bo
     stopping = asyncio.Event()
     _handle_signals(stopping)
     metrics, readiness = Metrics(), Readiness(stopping)
-    async with _health_page(None if console else settings, metrics, readiness) as lobby:
-        return await _serve(settings, environment, stopping, metrics, readiness, lobby=lobby, console=console)
+    async with AsyncExitStack() as stack:
+        lobby = await stack.enter_async_context(_health_page(None if console else settings, metrics, readiness))
+        shared = None
+        if settings.state_url and not console:
+            from bot.shared.link import SharedStateError  # noqa: PLC0415 - brings the Redis client
+            from bot.shared.state import SharedState  # noqa: PLC0415
+
+            try:
+                shared = await SharedState.open(settings.state_url)
+            except SharedStateError as error:
+                logger.error("%s", error)  # noqa: TRY400 - one sentence for the operator, not a trace
+                return ExitCode.FAILURE
+            stack.push_async_callback(shared.close)
+        return await _serve(
+            settings, environment, stopping, metrics, readiness, lobby=lobby, shared=shared, console=console
+        )
 
 
 async def _serve(
@@ -61,6 +78,7 @@ async def _serve(
     readiness: Readiness,
     *,
     lobby: Lobby,
+    shared: "SharedState | None",
     console: bool,
 ) -> ExitCode:
     """Load the model, build the bot around it, and run the platforms."""
@@ -87,9 +105,17 @@ async def _serve(
     )
     servers = ServerCatalogs(inference, own_loaders(settings, loader), loading)
     await until_stopped(stopping, servers.start())
-    stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE)
+    stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE, shared)
     handoff = Handoff(settings.handoff_chats)
-    reloader = WholeReloader(inference, loader, loading, n_kept=settings.bundles_kept, metrics=metrics, servers=servers)
+    reloader = WholeReloader(
+        inference,
+        loader,
+        loading,
+        n_kept=settings.bundles_kept,
+        metrics=metrics,
+        servers=servers,
+        announce=None if shared is None else shared.announce_reload,
+    )
     desk = make_desk(
         settings,
         stores,
@@ -118,6 +144,8 @@ async def _serve(
         metrics=metrics,
     )
     platforms = [_console(handler)] if console else _platforms(settings, handler)
+    if shared is not None:
+        await shared.start(on_reload=reloader.follow)
     handoff.connect({one.platform: one for one in platforms})
     _watch(metrics, readiness, inference, stores, platforms)
     bundle = service.classifier.bundle

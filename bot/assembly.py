@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapters.base import IncomingMessage
 from bot import feedback, greeting, inbox, seen_events, server_settings
@@ -16,12 +17,12 @@ from bot.admin_desk import AdminDesk
 from bot.answers import TTL_S, AnswerLog
 from bot.catalog_places import own_catalogs, own_models_dir
 from bot.config import Settings
-from bot.context import ContextStore
-from bot.cooldown import CooldownMemory, Cooldowns
+from bot.context import Contexts, ContextStore
+from bot.cooldown import CooldownMemory, Cooldowns, CooldownStore
 from bot.database import Database, DatabaseError
 from bot.engine import IntentEngine
 from bot.feedback import Feedback
-from bot.greeting import Greeter
+from bot.greeting import Greeted, GreetedServers, Greeter
 from bot.handler import MessageHandler, Parts
 from bot.handoff import Handoff
 from bot.inbox import Inbox
@@ -30,15 +31,18 @@ from bot.inference import Inference
 from bot.media import MediaNotes
 from bot.metrics import Metrics
 from bot.notices import Notices
-from bot.privacy import Forgetting, Keeping
+from bot.privacy import Forgets, Forgetting, Keeping
 from bot.reloading import Reloader
 from bot.retraining import Retrainer
-from bot.seen_events import SeenEvents
+from bot.seen_events import EventMemory, SeenEvents
 from bot.server_catalogs import training_of
 from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SettingsDesk
 from bot.talk import Talk
 from bot.teaching import Lesson, Teacher
+
+if TYPE_CHECKING:
+    from bot.shared.state import SharedState  # brings the Redis client
 
 logger = logging.getLogger(__name__)
 
@@ -55,21 +59,29 @@ ROUNDS_TO_THE_DATABASE = 60
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """All that keeps something: of people, of servers, of events."""
+    """All that keeps something: of people, of servers, of events; `elsewhere` are those of other processes."""
 
     database: Database
-    contexts: ContextStore
+    contexts: Contexts
     answers: AnswerLog
     feedback: Feedback
     inbox: Inbox
     export: InboxExport
     settings: ServerSettingsStore
-    seen: SeenEvents
+    seen: EventMemory
     media: MediaNotes
-    cooldowns: CooldownMemory
+    cooldowns: CooldownStore
+    greeted: Greeted
+    elsewhere: tuple[Forgets, ...] = ()
 
     @classmethod
-    async def open(cls, settings: Settings, database: Database, contexts: ContextStore | None = None) -> "Stores":
+    async def open(
+        cls,
+        settings: Settings,
+        database: Database,
+        contexts: ContextStore | None = None,
+        shared: "SharedState | None" = None,
+    ) -> "Stores":
         """Read what was kept, and forget what is too old or may be kept no longer.
 
         Parameters
@@ -80,6 +92,8 @@ class Stores:
             Open, with `SCHEMA`.
         contexts
             In place of those that the settings describe.
+        shared
+            Where several processes keep what they have in common; None for one process alone.
 
         Raises
         ------
@@ -97,7 +111,12 @@ class Stores:
             seen=SeenEvents(database),
             media=MediaNotes(),
             cooldowns=CooldownMemory(),
+            greeted=GreetedServers(database),
         )
+        if shared is not None:
+            from bot.shared.stores import shared_stores  # noqa: PLC0415 - brings the Redis client
+
+            stores = shared_stores(settings, stores, shared)
         await stores.settings.load()
         stores.export.remove()
         return stores
@@ -121,7 +140,7 @@ class Stores:
                 await asyncio.wait_for(stopping.wait(), ROUND_S)
 
 
-async def open_stores(settings: Settings, path: Path | None) -> Stores:
+async def open_stores(settings: Settings, path: Path | None, shared: "SharedState | None" = None) -> Stores:
     """Open the database and the stores; if it cannot be worked with, all is kept in memory, with a warning.
 
     Parameters
@@ -130,14 +149,16 @@ async def open_stores(settings: Settings, path: Path | None) -> Stores:
         Of the process.
     path
         The database's file; None in memory.
+    shared
+        Where several processes keep what they have in common; None for one process alone.
     """
     database = await Database.open(path, SCHEMA)
     try:
-        return await Stores.open(settings, database)
+        return await Stores.open(settings, database, shared=shared)
     except DatabaseError as error:
         logger.warning("%s: settings, votes and what else is kept there are not to be had until it is mended", error)
         await database.close()
-        return await Stores.open(settings, await Database.open(None, SCHEMA))
+        return await Stores.open(settings, await Database.open(None, SCHEMA), shared=shared)
 
 
 def admins_of(settings: Settings) -> Admins:
@@ -242,13 +263,21 @@ def make_handler(
             desk=desk,
             settings_desk=SettingsDesk(stores.settings, cooldown_s=settings.cooldown_s, has_feedback=settings.feedback),
             forgetting=Forgetting(
-                (stores.contexts, stores.answers, stores.feedback, stores.inbox, stores.export, stores.media),
+                (
+                    stores.contexts,
+                    stores.answers,
+                    stores.feedback,
+                    stores.inbox,
+                    stores.export,
+                    stores.media,
+                    *stores.elsewhere,
+                ),
                 stores.database,
             ),
             admins=admins_of(settings),
             settings=stores.settings,
             cooldowns=Cooldowns(stores.cooldowns, settings.cooldown_s),
-            greeter=Greeter(stores.database, inference),
+            greeter=Greeter(stores.greeted, inference),
             media=stores.media,
             notices=Notices(handoff),
             seen=stores.seen,

@@ -39,7 +39,7 @@ def main() -> NoReturn:
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         leave(ExitCode.CONFIGURATION)
-    console = arguments.console or not settings.secrets
+    console = arguments.console or not settings.has_platform
     level = settings.log_level or ("WARNING" if console else "INFO")
     configure_logging(level, settings.secrets, settings.log_format)
     if console and not arguments.console:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -64,6 +64,7 @@ class Settings:
     stories_path: Path | None = None
     models_dir: Path = Path(".parley/models")
     state_dir: Path = Path(".parley/state")
+    state_url: str | None = field(default=None, repr=False)
     encoder_dir: Path = Path(".parley/encoder")
     model_runtime: RuntimeChoice = "auto"
     confidence_threshold: float | None = None
@@ -88,12 +89,17 @@ class Settings:
         """What no output may hold."""
         review_hash = str(self.review_password_hash) if self.review_password_hash is not None else None
         secrets = (self.discord_token, self.telegram_token, self.telegram_webhook_secret, review_hash)
-        return tuple(one for one in secrets if one)
+        return tuple(one for one in (*secrets, *_passwords(self.state_url)) if one)
 
     @property
     def has_review(self) -> bool:
         """Whether there is a review page: where the operator says so, or set a password for it."""
         return self.review_password_hash is not None if self.review is None else self.review
+
+    @property
+    def has_platform(self) -> bool:
+        """Whether there is a token of any platform."""
+        return bool(self.discord_token or self.telegram_token)
 
     @property
     def stories(self) -> Path | None:
@@ -184,6 +190,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         stories_path=read("STORIES_PATH", Path, None, "a path, or none"),
         models_dir=read("MODELS_DIR", Path, default.models_dir, "a path"),
         state_dir=read("STATE_DIR", Path, default.state_dir, "a path"),
+        state_url=read("STATE_URL", _state_url, None, "a URL as redis://:password@host:6379/0, rediss:// or unix://"),
         encoder_dir=read("ENCODER_DIR", Path, default.encoder_dir, "a path"),
         model_runtime=read("MODEL_RUNTIME", _runtime, default.model_runtime, "auto, litert or keras"),
         confidence_threshold=read("CONFIDENCE_THRESHOLD", _share, None, "a number from 0 to 1"),
@@ -343,6 +350,22 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return value
 
     return parse
+
+
+def _state_url(value: str) -> str:
+    """Return a URL that leads to a Redis: with a host, or with the path of a socket."""
+    parts = urlsplit(_visible(value))
+    is_socket = parts.scheme == "unix" and bool(parts.path)
+    is_network = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and parts.port != 0
+    if not is_socket and not is_network:
+        raise ValueError
+    return value
+
+
+def _passwords(url: str | None) -> tuple[str, ...]:
+    """Return the password of a URL as it stands there and as it is meant."""
+    password = urlsplit(url).password if url else None
+    return tuple({password, unquote(password)}) if password else ()
 
 
 def _runtime(value: str) -> RuntimeChoice:

@@ -201,8 +201,20 @@ class Contexts(Protocol):
     ttl_s: float
     clock: Callable[[], float]
 
+    def __len__(self) -> int:
+        """Return how many states this process keeps."""
+
+    async def arrived(self, key: Key, message_id: str) -> None:
+        """Take note that a message came, before the next one can: in that order they get the lock."""
+
+    async def settled(self, key: Key, message_id: str) -> None:
+        """Take note that a message that arrived is answered, or gets no answer."""
+
     def locked(self, key: Key) -> AbstractAsyncContextManager[None]:
         """Hold the key's lock, in the order of asking."""
+
+    def drop_expired(self) -> None:
+        """Keep nothing in memory that holds no longer."""
 
     async def get(self, key: Key) -> UserState:
         """Return what is remembered and still holds; an empty state if nothing is."""
@@ -243,6 +255,12 @@ class ContextStore:
     def __len__(self) -> int:
         return len(self._states)
 
+    async def arrived(self, key: Key, message_id: str) -> None:
+        """Do nothing: within one process messages ask for the lock in the order in which they came."""
+
+    async def settled(self, key: Key, message_id: str) -> None:
+        """Do nothing."""
+
     @asynccontextmanager
     async def locked(self, key: Key) -> AsyncIterator[None]:
         """Hold the key's lock, in the order of asking; a lock that nobody holds or awaits is not kept."""
@@ -274,6 +292,18 @@ class ContextStore:
     async def forget(self, key: Key) -> None:
         """Forget a key."""
         self._states.pop(key, None)
+
+    def has(self, key: Key) -> bool:
+        """Whether anything is kept of a key."""
+        return key in self._states
+
+    def known(self) -> list[Key]:
+        """Return the keys of which anything is kept."""
+        return list(self._states)
+
+    async def people(self) -> set[tuple[str, str]]:
+        """Return of whom anything is kept, by platform and id."""
+        return {(platform, user_id) for platform, _, user_id in self._states}
 
     def drop_expired(self) -> None:
         """Keep nothing in memory that holds no longer."""

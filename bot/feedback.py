@@ -137,6 +137,17 @@ class Feedback:
         )
         return {str(intent): Thumbs(int(up or 0), int(down or 0)) for intent, up, down in rows}
 
+    async def people(self) -> set[tuple[str, str]]:
+        """Return who voted, by platform and id.
+
+        Raises
+        ------
+        DatabaseError
+            They cannot be read.
+        """
+        rows = await self._database.fetch("SELECT DISTINCT platform, user_id FROM votes")
+        return {(str(platform), str(user_id)) for platform, user_id in rows}
+
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget a person's votes.
 

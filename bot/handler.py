@@ -24,7 +24,7 @@ from bot.media import MediaNotes
 from bot.metrics import AnswerReason, Metrics
 from bot.notices import Notices
 from bot.privacy import Forgetting, Keeping, describe
-from bot.seen_events import SeenEvents
+from bot.seen_events import EventMemory
 from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SETTINGS_COMMAND, SettingsDesk
 from bot.talk import Talk
@@ -72,7 +72,7 @@ class Parts:
     greeter: Greeter
     media: MediaNotes
     notices: Notices
-    seen: SeenEvents
+    seen: EventMemory
     metrics: Metrics
     keeping: Keeping
 
@@ -189,6 +189,14 @@ class MessageHandler:
         """Whether an event was not asked about before; never raises."""
         return await self._parts.seen.is_new(platform, event_id)
 
+    async def arrived(self, message: IncomingMessage) -> None:
+        """Take note of a message in the order in which it came; never raises."""
+        await self._parts.contexts.arrived(message.key, message.message_id)
+
+    async def settled(self, message: IncomingMessage) -> None:
+        """Take note that a message that arrived keeps nobody waiting any longer; never raises."""
+        await self._parts.contexts.settled(message.key, message.message_id)
+
     def report(self, platform: str, fault: str) -> None:
         """Tell the admins of something to mend."""
         self._parts.notices.report(platform, fault)
@@ -228,7 +236,7 @@ class MessageHandler:
             if is_unasked(message):
                 return None, AnswerReason.SILENT
             if message.medium != "text":
-                is_due = self._parts.media.is_due(message)
+                is_due = await self._parts.media.is_due(message)
                 return (Reply(say("only_text", message.locale)), AnswerReason.EMPTY) if is_due else _NOTHING
             if not message.is_direct:  # a bare mention
                 return await self._help(message, progress), AnswerReason.COMMAND

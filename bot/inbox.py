@@ -231,6 +231,17 @@ class Inbox:
         """
         return await self._database.execute("DELETE FROM inbox")
 
+    async def people(self) -> set[tuple[str, str]]:
+        """Return whose texts are kept, by platform and id.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        rows = await self._database.fetch("SELECT DISTINCT platform, user_id FROM inbox")
+        return {(str(platform), str(user_id)) for platform, user_id in rows} - {NOBODY}
+
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Drop what a person wrote, everywhere.
 

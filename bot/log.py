@@ -24,6 +24,7 @@ TALKATIVE = {
     "telegram": logging.WARNING,
     "aiosqlite": logging.WARNING,  # at DEBUG it logs what is written
     "aiohttp": logging.WARNING,
+    "redis": logging.WARNING,  # at DEBUG it may log what is written
     "asyncio": logging.WARNING,
 }
 

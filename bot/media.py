@@ -28,7 +28,7 @@ class MediaNotes:
         self._clock = clock
         self._said_at_s: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
-    def is_due(self, message: IncomingMessage) -> bool:
+    async def is_due(self, message: IncomingMessage) -> bool:
         """Whether it is to be said now; saying so takes note of it."""
         self.drop_expired()
         if message.key in self._said_at_s:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,8 @@ from model.versions import before, current_name, go_back, prune, versions
 logger = logging.getLogger(__name__)
 
 BUSY = "A reload is under way already. Try again when it has ended."
+Announce = Callable[[], Awaitable[None]]
+
 REFUSED = "Nothing was reloaded, and the old model still answers"
 
 N_NAMED = 5
@@ -45,6 +47,8 @@ class Reloader:
         How many bundles are kept to go back to.
     metrics
         Counts what came of it.
+    announce
+        Tells other processes that something else serves; None where there are none.
     """
 
     def __init__(
@@ -55,12 +59,14 @@ class Reloader:
         *,
         n_kept: int = 5,
         metrics: Metrics | None = None,
+        announce: Announce | None = None,
     ) -> None:
         self._inference = inference
         self._loader = loader
         self._executor = executor
         self._n_kept = n_kept
         self._metrics = metrics
+        self._announce = announce
         self._lock = asyncio.Lock()
 
     @property
@@ -72,7 +78,11 @@ class Reloader:
         """Load the current bundle and the catalog beside those in service, swap, and say what changed."""
         if self._lock.locked():
             return BUSY
-        return await self._replace(progress, self._loader.anew)
+        return await self._told(await self._replace(progress, self._loader.anew))
+
+    async def follow(self) -> str:
+        """Put in service what another process has; that it understands as many messages was checked there."""
+        return await self._replace(_silently, lambda serving: self._loader.anew(serving, compare_accuracy=False))
 
     async def rollback(self, asked: str, progress: Progress) -> str:
         """Go back to a kept bundle, which stays the current one over restarts, and say what changed.
@@ -104,7 +114,7 @@ class Reloader:
             go_back(self.models_dir, name)
             return service
 
-        return await self._replace(progress, go_back_to)
+        return await self._told(await self._replace(progress, go_back_to))
 
     async def activate(self, name: str, progress: Progress) -> str:
         """Make a new bundle the current one if it passes every check, and say what changed or what failed.
@@ -120,7 +130,7 @@ class Reloader:
             set_current(self.models_dir, name)
             return service
 
-        told = await self._replace(progress, put_in_service)
+        told = await self._told(await self._replace(progress, put_in_service))
         if self._inference.classifier.bundle.name == name:
             return told
         return f"{told}\nThe new model is kept as {name}: `/admin rollback {name}` asks no labelled messages of it."
@@ -156,9 +166,19 @@ class Reloader:
         changes = describe_changes(old.catalog, new.catalog)
         return "\n".join([f"Reloaded in {duration_s:.1f} s: {model}. {changes}", *service.notes])
 
+    async def _told(self, told: str) -> str:
+        """Tell the other processes, unless nothing was replaced; return what the admin is told."""
+        if self._announce is not None and not told.startswith(REFUSED):
+            await self._announce()
+        return told
+
     def _count(self, outcome: ReloadOutcome) -> None:
         if self._metrics is not None:
             self._metrics.reloaded(outcome)
+
+
+async def _silently(_: str) -> None:
+    """Tell nobody of progress."""
 
 
 def describe_changes(old: IntentCatalog, new: IntentCatalog) -> str:

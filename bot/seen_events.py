@@ -1,6 +1,7 @@
 """Which events of the platforms were seen already, in this process or an earlier one."""
 
 import logging
+from typing import Protocol
 
 from bot.database import Database, DatabaseError
 
@@ -20,6 +21,13 @@ KEPT = 10_000
 
 PRUNE_EVERY = 500
 """New events between two prunings."""
+
+
+class EventMemory(Protocol):
+    """Where events are remembered: in this process's database, or somewhere that several processes share."""
+
+    async def is_new(self, platform: str, event_id: str) -> bool:
+        """Whether an event was not asked about before; asking makes it old. If in doubt, it is new."""
 
 
 class SeenEvents:

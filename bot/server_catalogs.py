@@ -12,7 +12,7 @@ from bot.config import Settings
 from bot.gate import GateError
 from bot.inference import Inference
 from bot.metrics import Metrics
-from bot.reloading import BUSY, Reloader, describe_changes
+from bot.reloading import BUSY, REFUSED, Announce, Reloader, describe_changes
 from bot.service import TRAINING_DUE, Service, ServiceLoader
 from intents.findings import CatalogError
 from model.bundle import TRAIN_COMMAND, BundleError
@@ -123,7 +123,7 @@ class WholeReloader(Reloader):
 
     Parameters
     ----------
-    inference, loader, executor, n_kept, metrics
+    inference, loader, executor, n_kept, metrics, announce
         As `Reloader` takes them.
     servers
         Reloads those of servers.
@@ -138,11 +138,21 @@ class WholeReloader(Reloader):
         n_kept: int,
         metrics: Metrics,
         servers: ServerCatalogs,
+        announce: Announce | None = None,
     ) -> None:
-        super().__init__(inference, loader, executor, n_kept=n_kept, metrics=metrics)
+        super().__init__(inference, loader, executor, n_kept=n_kept, metrics=metrics, announce=announce)
         self._servers = servers
 
     async def reload(self, progress: Progress) -> str:
         """Load everything anew, and say what changed in each; see `Reloader.reload`."""
         told = await super().reload(progress)
-        return told if told == BUSY else "\n".join([told, *await self._servers.reload()])
+        if told == BUSY:
+            return told
+        servers = await self._servers.reload()
+        if servers and told.startswith(REFUSED) and self._announce is not None:
+            await self._announce()  # of theirs, some may be new
+        return "\n".join([told, *servers])
+
+    async def follow(self) -> str:
+        """Put in service what another process has; see `Reloader.follow`."""
+        return "\n".join([await super().follow(), *await self._servers.reload()])

@@ -275,6 +275,10 @@ class ServerSettingsStore:
             silent=frozenset(moved_id(one, old_id, new_id) for one in settings.silent),
         )
         await self.put(platform, new_id, moved)
+        await self._drop(platform, old_id)
+
+    async def _drop(self, platform: str, server_id: str) -> None:
+        self._settings.pop((platform, server_id), None)
         await self._database.execute(
-            "DELETE FROM server_settings WHERE platform = ? AND server_id = ?", (platform, old_id)
+            "DELETE FROM server_settings WHERE platform = ? AND server_id = ?", (platform, server_id)
         )

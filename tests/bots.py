@@ -41,6 +41,7 @@ class BotOf:
     moves: list[tuple[str, str, str]] = field(default_factory=list)
     events: set[tuple[str, str]] = field(default_factory=set)
     reports: list[tuple[str, str]] = field(default_factory=list)
+    underway: list[str] = field(default_factory=list)
     completed: list[tuple[IncomingMessage, str]] = field(default_factory=list)
 
     def listens(self, message: IncomingMessage) -> bool:
@@ -80,6 +81,12 @@ class BotOf:
         was_known = event in self.events
         self.events.add(event)
         return not was_known
+
+    async def arrived(self, message: IncomingMessage) -> None:
+        self.underway.append(message.message_id)
+
+    async def settled(self, message: IncomingMessage) -> None:
+        self.underway.remove(message.message_id)
 
     def report(self, platform: str, fault: str) -> None:
         self.reports.append((platform, fault))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from model.bundle import current_path, set_current
 from model.config import FineTuningConfig, Plan, TrainingConfig
 from model.outside import generic_messages
 from model.text import normalise
+from tests.redis_server import MISSING, RedisServer, is_installed
 
 settings.register_profile("parley", deadline=None)  # a busy machine is no fault; the timeout of pytest holds
 settings.load_profile("parley")
@@ -131,3 +133,21 @@ def trained_with_fine_tuning(tiny_encoder: Path, tmp_path_factory: pytest.TempPa
     plan = Plan(encoder_dir=tiny_encoder, is_encoder_chosen=True, fine_tune="always")
     config = TrainingConfig(fine_tuning=FineTuningConfig(epochs=2))
     return _train(tmp_path_factory.mktemp("fine-tuned"), plan, config)
+
+
+@pytest.fixture(scope="session")
+def redis_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server for the whole run; where none is installed the test is skipped."""
+    if not is_installed():
+        pytest.skip(MISSING)
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis(redis_once: RedisServer) -> RedisServer:
+    """The same, empty."""
+    redis_once.call("FLUSHALL")
+    return redis_once

@@ -1,18 +1,41 @@
 """What is remembered of a person: lifespan, time to live, the bound, and the locks."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.context import MAX_CONTEXTS, MAX_FORMS, ContextStore, Form, Key, UserState
+from bot.context import MAX_CONTEXTS, MAX_FORMS, Contexts, ContextStore, Form, Key, UserState
+from bot.shared.contexts import SharedContexts
 from intents.catalog import DEFAULT_LIFESPAN, SetContext
 from tests.unit.fakes import WAIT_S, Clock
+from tests.unit.redis_runs import joined
 
 LATER = 10_000.0
+
+MakeStore = Callable[..., Awaitable[Any]]
+"""Returns a store with a time to live and a clock."""
 ANN: Key = ("discord", "here", "ann")
 BEN: Key = ("discord", "here", "ben")
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def make_store(request: pytest.FixtureRequest) -> AsyncIterator[MakeStore]:
+    """Where states are kept: what holds of one place holds of the other."""
+    async with AsyncExitStack() as stack:
+
+        async def make(ttl_s: float = 60.0, clock: Clock | None = None) -> Contexts:
+            clock = clock or Clock()
+            if request.param == "memory":
+                return ContextStore(capacity=10, ttl_s=ttl_s, clock=clock)
+            shared = await stack.enter_async_context(joined(request.getfixturevalue("redis").url))
+            return SharedContexts(shared.link, shared.line, capacity=10, ttl_s=ttl_s, clock=clock)
+
+        yield make
 
 
 def turns(n: int, state: UserState) -> UserState:
@@ -54,10 +77,10 @@ def test_contexts_follow_the_turns_that_set_them(history: list[list[str]]) -> No
 
 
 @pytest.mark.parametrize("own_ttl_s", [None, 30.0, 90.0])
-async def test_a_state_ends_with_its_time(own_ttl_s: float | None) -> None:
+async def test_a_state_ends_with_its_time(make_store: MakeStore, own_ttl_s: float | None) -> None:
     """At the time to live nothing is known any more, nor the last answer; a context that lives longer keeps it."""
     clock = Clock()
-    store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
+    store = await make_store(clock=clock)
     context = SetContext("cheese", ttl_s=own_ttl_s)
     state = UserState(last_answer="With cheese?").with_contexts([context], now=clock.now, ttl_s=store.ttl_s)
     await store.put(ANN, state)
@@ -67,13 +90,24 @@ async def test_a_state_ends_with_its_time(own_ttl_s: float | None) -> None:
     clock.now += 0.1
     store.drop_expired()
     assert await store.get(ANN) == (state if own_ttl_s == 90.0 else UserState())
-    assert len(store) == (1 if own_ttl_s == 90.0 else 0)
 
 
-async def test_what_has_ended_is_not_known_though_still_there() -> None:
-    """Before anybody sweeps, too."""
+async def test_what_has_ended_leaves_memory() -> None:
+    """At the next sweep, though nobody has asked for it."""
     clock = Clock()
     store = ContextStore(capacity=10, ttl_s=60.0, clock=clock)
+    await store.put(ANN, UserState(last_answer="With cheese?"))
+    store.drop_expired()
+    assert len(store) == 1
+    clock.now += 60
+    store.drop_expired()
+    assert len(store) == 0
+
+
+async def test_what_has_ended_is_not_known_though_still_there(make_store: MakeStore) -> None:
+    """Before anybody sweeps, too."""
+    clock = Clock()
+    store = await make_store(clock=clock)
     await store.put(ANN, UserState(last_answer="With cheese?"))
     clock.now += 60
     assert await store.get(ANN) == UserState()
@@ -102,9 +136,9 @@ def test_contexts_and_forms_are_bounded() -> None:
     assert [form.intent for form in state.forms] == [str(number) for number in range(50 - MAX_FORMS, 50)]
 
 
-async def test_people_are_kept_apart() -> None:
+async def test_people_are_kept_apart(make_store: MakeStore) -> None:
     """One person's state is not another's, and forgetting takes one's own."""
-    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    store = await make_store()
     for key, response in ((ANN, "to Ann"), (BEN, "to Ben")):
         await store.put(key, UserState(last_response=response))
     await store.forget(ANN)
@@ -113,9 +147,9 @@ async def test_people_are_kept_apart() -> None:
     assert (await store.get(BEN)).last_response == "to Ben"
 
 
-async def test_a_person_is_forgotten_in_all_conversations() -> None:
+async def test_a_person_is_forgotten_in_all_conversations(make_store: MakeStore) -> None:
     """Also what an answer under way writes; neither others nor the same id on another platform are."""
-    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    store = await make_store()
     elsewhere, namesake = ("discord", "elsewhere", "ann"), ("telegram", "here", "ann")
     for key in (elsewhere, namesake, BEN):
         await store.put(key, UserState(last_answer="so"))
@@ -127,9 +161,9 @@ async def test_a_person_is_forgotten_in_all_conversations() -> None:
     assert [(await store.get(key)).last_answer for key in (ANN, elsewhere, namesake, BEN)] == [None, None, "so", "so"]
 
 
-async def test_a_groups_contexts_move_with_it() -> None:
+async def test_a_groups_contexts_move_with_it(make_store: MakeStore) -> None:
     """Everyone's, also in its topics; other groups stay."""
-    store = ContextStore(capacity=10, ttl_s=60.0, clock=Clock())
+    store = await make_store()
     for conversation in ("-5", "-5:7", "-55"):
         await store.put(("telegram", conversation, "ann"), UserState(last_answer=conversation))
     await store.move("telegram", "-5", "-1005")
@@ -155,9 +189,9 @@ def test_the_store_is_bounded(capacity: int, users: list[int]) -> None:
     assert asyncio.run(remembered()) == set(latest_first[:capacity])
 
 
-async def test_a_lock_is_granted_in_the_order_of_asking() -> None:
+async def test_a_lock_is_granted_in_the_order_of_asking(make_store: MakeStore) -> None:
     """Those who wait for one key get it one after the other, first come, first served."""
-    store = ContextStore(capacity=10, ttl_s=60.0)
+    store = await make_store()
     order: list[int] = []
     inside = 0
 
@@ -174,11 +208,12 @@ async def test_a_lock_is_granted_in_the_order_of_asking() -> None:
     assert order == list(range(20))
 
 
-async def test_another_key_does_not_wait() -> None:
+async def test_another_key_does_not_wait(make_store: MakeStore) -> None:
     """A lock that one person holds holds up nobody else."""
-    store = ContextStore(capacity=10, ttl_s=60.0)
+    store = await make_store()
     async with asyncio.timeout(WAIT_S), store.locked(ANN), store.locked(BEN):
-        assert len(store._locks) == 2
+        await store.put(BEN, UserState(last_answer="so"))
+    assert (await store.get(BEN)).last_answer == "so"
 
 
 @pytest.mark.parametrize("fails", [False, True])

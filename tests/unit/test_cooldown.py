@@ -1,5 +1,6 @@
 """Cooldowns: how much at once, how fast after that, what is said about it, and that memory stays small."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import IncomingMessage
-from bot.cooldown import BURST, CROWD_BURST, CROWD_FACTOR, CooldownMemory, Cooldowns, Limit, Refusal, Verdict
+from bot.cooldown import (
+    BURST,
+    CROWD_BURST,
+    CROWD_FACTOR,
+    CooldownMemory,
+    Cooldowns,
+    CooldownStore,
+    Limit,
+    Refusal,
+    Verdict,
+)
+from bot.shared.once import SharedCooldowns
 from tests.unit.fakes import said
+from tests.unit.redis_runs import joined
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOTICE, SILENCE = Refusal(is_crowded=False, is_noticed=True), Refusal(is_crowded=False, is_noticed=False)
@@ -19,9 +32,19 @@ def at(second: float, user: str = "ann", **changes: Any) -> IncomingMessage:
     return said("x", user, received_at=START + timedelta(seconds=second), **changes)
 
 
+@pytest.fixture(params=["memory", "redis"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[CooldownStore]:
+    """Where it is counted: what holds of one place holds of the other."""
+    if request.param == "memory":
+        yield CooldownMemory()
+        return
+    async with joined(request.getfixturevalue("redis").url) as shared:
+        yield SharedCooldowns(shared.link)
+
+
 @pytest.fixture
-def cooldowns() -> Cooldowns:
-    return Cooldowns(CooldownMemory(), 1.0)
+def cooldowns(store: CooldownStore) -> Cooldowns:
+    return Cooldowns(store, 1.0)
 
 
 async def test_a_burst_is_answered_then_one_each_interval(cooldowns: Cooldowns) -> None:

@@ -15,9 +15,11 @@ from bot.feedback import KEPT_DAYS, OPEN_DAYS, Feedback, Thumbs, Vote
 from bot.handler import MessageHandler
 from bot.inference import Inference
 from bot.server_settings import ServerSettings
+from bot.shared.votes import SharedFeedback
 from bot.words import WORDS
 from intents.catalog import Choice, Intent, Response
 from tests.unit.fakes import CATALOG, Clock, FakeClassifier, Sentences, handler_of, said, stores_of
+from tests.unit.redis_runs import joined
 
 DAY_S = 86_400
 OFFER = Intent("offer", ("what is there",), (Response("This:", choices=(Choice("Hours", "opening_hours"),)),))
@@ -34,9 +36,19 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 # The store.
 
 
-async def test_everyone_has_one_vote_to_change_at_will(database: Database) -> None:
+@pytest.fixture(params=["sqlite", "redis"])
+async def feedback(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Feedback]:
+    """Where votes are kept: what holds of one place holds of the other."""
+    local = Feedback(database)
+    if request.param == "sqlite":
+        yield local
+        return
+    async with joined(request.getfixturevalue("redis").url) as shared:
+        yield SharedFeedback(shared.link, local)
+
+
+async def test_everyone_has_one_vote_to_change_at_will(feedback: Feedback) -> None:
     """Counted by intent, those with the most thumbs down first."""
-    feedback = Feedback(database)
     for answer_id, intent in (("a1", "hours"), ("a2", "hours"), ("b1", "pizza")):
         await feedback.open_vote("discord", answer_id, intent)
     assert await feedback.vote("discord", "a1", "ann", is_up=True) is Vote.NEW
@@ -49,12 +61,22 @@ async def test_everyone_has_one_vote_to_change_at_will(database: Database) -> No
 
 
 @pytest.mark.parametrize(("answer_id", "platform"), [("zz", "discord"), ("a1", "telegram"), ("", "discord")])
-async def test_an_answer_that_was_never_open_takes_no_vote(database: Database, answer_id: str, platform: str) -> None:
+async def test_an_answer_that_was_never_open_takes_no_vote(feedback: Feedback, answer_id: str, platform: str) -> None:
     """Whatever a forged button says."""
-    feedback = Feedback(database)
     await feedback.open_vote("discord", "a1", "hours")
     assert await feedback.vote(platform, answer_id, "ann", is_up=True) is Vote.CLOSED
     assert await feedback.counts() == {}
+
+
+async def test_a_persons_votes_are_forgotten(feedback: Feedback) -> None:
+    """And count no more; others' do, and the same id on another platform is somebody else."""
+    for platform, answer_id, intent in (("discord", "a1", "hours"), ("telegram", "b1", "pizza")):
+        await feedback.open_vote(platform, answer_id, intent)
+        await feedback.vote(platform, answer_id, "ann", is_up=False)
+        await feedback.vote(platform, answer_id, "ben", is_up=True)
+    await feedback.forget_person("discord", "ann")
+    assert await feedback.counts() == {"hours": Thumbs(1, 0), "pizza": Thumbs(1, 1)}
+    assert await feedback.vote("discord", "a1", "ann", is_up=False) is Vote.NEW
 
 
 async def test_votes_outlast_a_restart_and_end_with_their_time(database: Database) -> None:

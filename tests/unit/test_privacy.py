@@ -1,6 +1,6 @@
 """What is kept of a person, and that nothing of it is left once they want to be forgotten."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,29 @@ from bot.inference import Inference
 from bot.words import WORDS
 from intents.catalog import Action, Fallback, Intent, IntentCatalog
 from tests.unit.fakes import CATALOG, FakeClassifier, Sentences, handler_of, said, saying, stores_of
+from tests.unit.redis_runs import joined
 
 USER, SECRET = "8675309001", "purple submarine"
 OTHER, OTHERS_SECRET = "4242424242", "yellow balloon"
 SETTINGS = Settings(inbox="text", discord_handoff_channel="77")
 
 
-@pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
+@pytest.fixture(params=["alone", "redis"])
+async def stores(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    """Of a process by itself, and of one that shares them."""
     database = await Database.open(tmp_path / DATABASE_FILE, SCHEMA)
-    yield await stores_of(database, SETTINGS)
+    if request.param == "alone":
+        yield await stores_of(database, SETTINGS)
+    else:
+        async with joined(request.getfixturevalue("redis").url) as shared:
+            yield await Stores.open(SETTINGS, database, shared=shared)
     await database.close()
+
+
+@pytest.fixture
+def redis_dump(stores: Stores, request: pytest.FixtureRequest) -> Callable[[], bytes]:
+    """Returns all that Redis holds, keys and values; nothing where there is none."""
+    return request.getfixturevalue("redis").dump if stores.elsewhere else bytes
 
 
 @pytest.fixture
@@ -69,11 +81,13 @@ def files_of(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def traces(stores: Stores, handler: MessageHandler, directory: Path, *words: str) -> set[str]:
-    """Return which stores, and which files, hold one of some words."""
-    holding = {name for name in Stores.__slots__ if holds(getattr(stores, name), *words)}
+def traces(stores: Stores, handler: MessageHandler, directory: Path, dump: bytes, *words: str) -> set[str]:
+    """Return which stores, and which files, hold one of some words; and whether Redis does."""
+    own = [name for name in Stores.__slots__ if name != "elsewhere"]  # which leads to these again
+    holding = {name for name in own if holds(getattr(stores, name), *words)}
     holding |= {"handler"} if holds(handler._parts.notices, *words) else set()
     spelt = [word.encode() for word in words]
+    holding |= {"redis" for word in spelt if word in dump}
     return holding | {"a file" for content in files_of(directory).values() if any(word in content for word in spelt)}
 
 
@@ -104,28 +118,36 @@ async def live(handler: MessageHandler, user: str, secret: str, conversation: st
 
 
 async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(
-    handler: MessageHandler, stores: Stores, classifier: FakeClassifier, tmp_path: Path
+    handler: MessageHandler,
+    stores: Stores,
+    classifier: FakeClassifier,
+    tmp_path: Path,
+    redis_dump: Callable[[], bytes],
 ) -> None:
     """In no store, in no file, in no conversation; what others have left is all there."""
     for hour, conversation in enumerate(("here", "there")):
         await live(handler, USER, SECRET, conversation, hour)
         await live(handler, OTHER, OTHERS_SECRET, conversation, hour)
     classifier.calls.clear()
-    keeping = {"contexts", "answers", "media", "a file"}
-    assert traces(stores, handler, tmp_path, USER, SECRET) == keeping
+    here = {"answers", "a file"}
+    keeping = here | ({"redis"} if stores.elsewhere else {"contexts", "media"})
+    assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == keeping
     later = said("", USER, command="forgetme").received_at.replace(year=2027)
     reply = await handler.answer(said("", USER, command="forgetme", received_at=later, locale="de"), Sentences())
     assert reply == Reply(WORDS["forgotten"]["de"], private=True)
-    assert traces(stores, handler, tmp_path, USER, SECRET) == set()
-    assert traces(stores, handler, tmp_path, OTHER, OTHERS_SECRET) == keeping
+    assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == set()
+    assert traces(stores, handler, tmp_path, redis_dump(), OTHER, OTHERS_SECRET) == keeping
     assert {vote.down for vote in (await stores.feedback.counts()).values()} == {2}
 
 
-async def test_the_same_id_elsewhere_is_somebody_else(handler: MessageHandler, stores: Stores, tmp_path: Path) -> None:
+async def test_the_same_id_elsewhere_is_somebody_else(
+    handler: MessageHandler, stores: Stores, tmp_path: Path, redis_dump: Callable[[], bytes]
+) -> None:
     """A person is forgotten on the platform where they asked for it."""
     await live(handler, USER, SECRET, "here")
     await handler.answer(said("", USER, command="forgetme", platform="telegram"), Sentences())
-    assert {"contexts", "answers", "a file"} <= traces(stores, handler, tmp_path, USER)
+    keeping = {"answers", "a file"} | ({"redis"} if stores.elsewhere else {"contexts"})
+    assert keeping <= traces(stores, handler, tmp_path, redis_dump(), USER)
 
 
 async def test_every_store_is_asked_though_one_fails(

@@ -1,12 +1,14 @@
 """Which events were seen: over restarts, each platform for itself, bounded."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from bot.database import DATABASE_FILE, Database
-from bot.seen_events import SCHEMA, SeenEvents
+from bot.seen_events import SCHEMA, EventMemory, SeenEvents
+from bot.shared.once import SharedSeenEvents
+from tests.unit.redis_runs import joined
 
 
 @pytest.fixture
@@ -16,11 +18,21 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_an_event_is_new_once(database: Database) -> None:
+@pytest.fixture(params=["sqlite", "redis"])
+async def make_seen(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Callable[[], EventMemory]]:
+    """Where events are remembered: what holds of one place holds of the other."""
+    if request.param == "sqlite":
+        yield lambda: SeenEvents(database)
+        return
+    async with joined(request.getfixturevalue("redis").url) as shared:
+        yield lambda: SharedSeenEvents(shared.link, SeenEvents(database))
+
+
+async def test_an_event_is_new_once(make_seen: Callable[[], EventMemory]) -> None:
     """Asking makes it old, in the next process too; another platform's number is another event."""
-    assert await SeenEvents(database).is_new("discord", "1")
-    assert not await SeenEvents(database).is_new("discord", "1")
-    assert await SeenEvents(database).is_new("telegram", "1")
+    assert await make_seen().is_new("discord", "1")
+    assert not await make_seen().is_new("discord", "1")
+    assert await make_seen().is_new("telegram", "1")
 
 
 async def test_the_last_events_are_kept(database: Database) -> None:

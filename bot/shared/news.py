@@ -1,0 +1,119 @@
+"""Announcements of one process to the others: a bounded stream in Redis, whole also after a short outage."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from bot.database import DatabaseError
+from bot.shared.link import RedisLink, StateAwayError, key
+
+logger = logging.getLogger(__name__)
+
+MOST_KEPT = 1_000
+TTL_S = 86_400
+"""Announcements are kept for a day after the last one, and no more than so many, for processes that are cut off."""
+
+BLOCK_MS = 1_000
+AWAY_PAUSE_S = 1.0
+
+Entry = tuple[str, dict[str, str]]
+
+Listener = Callable[..., Awaitable[None]]
+"""Called with the words of an announcement."""
+
+
+class News:
+    """Tells, and listens.
+
+    Parameters
+    ----------
+    link
+        To the Redis that all processes share.
+    reading
+        A link of its own for waiting, during which nothing else could be asked.
+    """
+
+    def __init__(self, link: RedisLink, reading: RedisLink) -> None:
+        self._link = link
+        self._reading = reading
+        self._listeners: dict[str, Listener] = {}
+        self._also_earlier: set[str] = set()
+        self._last = "0"
+        self._task: asyncio.Task[None] | None = None
+
+    def on(self, kind: str, listener: Listener, *, also_earlier: bool = False) -> None:
+        """Have a listener called for the announcements of other processes of one kind.
+
+        Parameters
+        ----------
+        kind
+            The announcements' first word.
+        listener
+            Takes the others.
+        also_earlier
+            Whether it also matters what was announced before this process began.
+        """
+        self._listeners[kind] = listener
+        if also_earlier:
+            self._also_earlier.add(kind)
+
+    async def tell(self, kind: str, *words: str) -> None:
+        """Announce something to all other processes.
+
+        Raises
+        ------
+        StateAwayError
+            It cannot be.
+        """
+        fields = [part for number, word in enumerate(words) for part in (f"word{number}", word)]
+        stream = key("news")
+        origin = ("from", self._link.process_id, "kind", kind)
+        await self._link.do("XADD", stream, "MAXLEN", "~", MOST_KEPT, "*", *origin, *fields)
+        await self._link.do("EXPIRE", stream, TTL_S)
+
+    async def start(self) -> None:
+        """Listen from now on."""
+        for entry_id, fields in await self._link.do("XRANGE", key("news"), "-", "+"):
+            self._last = entry_id
+            if fields.get("kind") in self._also_earlier:
+                await self._pass_on(fields)
+        self._task = asyncio.create_task(self._listen(), name="news of other processes")
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._reading.close()
+
+    async def _listen(self) -> None:
+        command = ("XREAD", "COUNT", 100, "BLOCK", BLOCK_MS, "STREAMS", key("news"))
+        while True:
+            try:
+                found = await self._reading.do(*command, self._last)
+            except StateAwayError:
+                await asyncio.sleep(AWAY_PAUSE_S)
+                continue
+            for entry_id, fields in _entries(found):
+                self._last = entry_id
+                if fields.get("from") != self._link.process_id:
+                    await self._pass_on(fields)
+
+    async def _pass_on(self, fields: dict[str, str]) -> None:
+        listener = self._listeners.get(fields.get("kind", ""))
+        if listener is None:
+            return  # of a later version
+        words = [fields[name] for name in sorted(fields) if name.startswith("word")]
+        try:
+            await listener(*words)
+        except DatabaseError as error:
+            logger.warning("what another process announced (%s) could not be followed: %s", fields["kind"], error)
+        except Exception:
+            logger.exception("what another process announced (%s) could not be followed", fields["kind"])
+
+
+def _entries(found: Sequence[tuple[str, Sequence[Entry]]] | None) -> Sequence[Entry]:
+    """Return the entries in Redis's answer about one stream."""
+    return found[0][1] if found else ()

@@ -1,0 +1,1 @@
+"""What Parley must withstand, measured: `python -m scripts.soak`."""

@@ -1,0 +1,252 @@
+"""Two processes of one bot over one Redis: settings, votes, notes, greetings, reloads and forgetting are in common."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.assembly import SCHEMA, Stores
+from bot.config import Settings
+from bot.cooldown import CooldownMemory, Limit
+from bot.database import DATABASE_FILE, Database
+from bot.feedback import Thumbs, Vote
+from bot.handler import MessageHandler
+from bot.inference import Inference
+from bot.server_settings import DEFAULTS, ServerSettings
+from bot.shared.link import RedisLink, SharedStateError
+from bot.shared.once import SharedCooldowns
+from bot.shared.state import SharedState
+from tests.redis_server import RedisServer
+from tests.unit.fakes import WAIT_S, FakeClassifier, Sentences, handler_of, said
+from tests.unit.redis_runs import joined
+
+SETTINGS = Settings(inbox="text")
+GERMAN = ServerSettings(language="de")
+
+
+class Member:
+    """One process: its stores, and its handler."""
+
+    def __init__(self, shared: SharedState, stores: Stores, handler: MessageHandler) -> None:
+        self.shared = shared
+        self.stores = stores
+        self.handler = handler
+
+
+@pytest.fixture
+async def join(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Starts a process with a database of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str) -> Member:
+            database = await Database.open(tmp_path / name / DATABASE_FILE, SCHEMA)
+            stack.push_async_callback(database.close)
+            shared = await SharedState.open(redis.url)
+            stores = await Stores.open(SETTINGS, database, shared=shared)
+            inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+            stack.callback(inference.close)
+            stack.push_async_callback(shared.close)
+            reloads: asyncio.Queue[str] = asyncio.Queue()
+
+            async def reload() -> str:
+                reloads.put_nowait(name)
+                return "reloaded"
+
+            await shared.start(on_reload=reload)
+            member = Member(shared, stores, handler_of(stores, inference, settings=SETTINGS))
+            member.reloads = reloads  # type: ignore[attr-defined]
+            return member
+
+        yield start
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not holds():  # noqa: ASYNC110 - that another process was heard is no event of this loop
+            await asyncio.sleep(0.005)
+
+
+async def test_a_conversation_is_carried_on_by_either(join: Callable[..., Any]) -> None:
+    """What one process has asked, the other understands the answer to."""
+    one, other = await join("one"), await join("other")
+    asked = await one.handler.answer(said("a pizza"), Sentences())
+    answered = await other.handler.answer(said("yes"), Sentences())
+    assert (asked.text, answered.text) == ("With cheese?", "Cheese it is.")
+
+
+async def test_settings_hold_in_every_process(join: Callable[..., Any]) -> None:
+    """Those that were there before, a change, and its going with a group; a process that joins later knows them."""
+    one, other = await join("one"), await join("other")
+    await one.stores.settings.put("telegram", "-5", GERMAN)
+    await until(lambda: other.stores.settings.of_server("telegram", "-5") == GERMAN)
+    third = await join("third")
+    assert third.stores.settings.of_server("telegram", "-5") == GERMAN
+    await third.handler.moved("telegram", "-5", "-1005")
+    for member in (one, other):
+        await until(lambda member=member: member.stores.settings.of_server("telegram", "-1005") == GERMAN)
+        await until(lambda member=member: member.stores.settings.of_server("telegram", "-5") == DEFAULTS)
+
+
+async def test_settings_survive_a_redis_that_lost_everything(join: Callable[..., Any], redis: RedisServer) -> None:
+    """The next process that starts brings them back from its file."""
+    one = await join("one")
+    await one.stores.settings.put("discord", "s", GERMAN)
+    redis.call("FLUSHALL")
+    await join("one")
+    fresh = await join("fresh")
+    assert fresh.stores.settings.of_server("discord", "s") == GERMAN
+
+
+async def test_votes_notes_and_greetings_are_in_common(join: Callable[..., Any]) -> None:
+    """An answer of one is voted on through the other; nobody is told or greeted twice."""
+    one, other = await join("one"), await join("other")
+    answered = await one.handler.answer(said("when"), Sentences())
+    assert answered.can_vote
+    assert await other.stores.feedback.vote("discord", answered.answer_id, "ann", is_up=True) is Vote.NEW
+    assert await one.stores.feedback.vote("discord", answered.answer_id, "ann", is_up=True) is Vote.SAME
+    assert await one.stores.feedback.counts() == {"opening_hours": Thumbs(1, 0)}
+    voice = said("", medium="voice")
+    assert [await member.handler.answer(voice, Sentences()) is None for member in (one, other)] == [False, True]
+    greetings = [await member.handler.joined("discord", "1", None) is None for member in (one, other, one)]
+    assert greetings == [False, True, True]
+    await other.handler.left("discord", "1")
+    assert await other.handler.joined("discord", "1", None) is not None
+
+
+async def test_an_event_is_answered_by_one(join: Callable[..., Any]) -> None:
+    """Whoever asks first, among many at the same time."""
+    members = [await join("one"), await join("other")]
+    for event in range(20):
+        asked = [member.handler.is_new("telegram", str(event)) for member in members * 3]
+        assert (await asyncio.gather(*asked)).count(True) == 1
+
+
+async def test_a_reload_is_told_to_all_others(join: Callable[..., Any]) -> None:
+    """Each follows once, and whoever told it does not follow itself; nor does who joins later."""
+    members = [await join(name) for name in ("one", "other", "third")]
+    await members[0].shared.announce_reload()
+    late = await join("late")
+    for member in members[1:]:
+        await asyncio.wait_for(member.reloads.get(), WAIT_S)
+    await members[1].shared.announce_reload()
+    for member in (members[0], members[2], late):
+        await asyncio.wait_for(member.reloads.get(), WAIT_S)
+    assert all(member.reloads.empty() for member in (*members, late))
+
+
+async def test_whoever_is_forgotten_is_forgotten_everywhere(join: Callable[..., Any], redis: RedisServer) -> None:
+    """Also in what each process keeps for itself, and in one that was stopped meanwhile; nobody learns who it was."""
+    one, other = await join("one"), await join("other")
+    for user in ("8675309001", "4242424242"):
+        for member in (one, other):
+            await member.handler.answer(said("purple submarine", user), Sentences())
+    await one.handler.answer(said("", "8675309001", command="forgetme"), Sentences())
+
+    async def people(member: Member) -> set[tuple[str, str]]:
+        return await member.stores.inbox.people() | await member.stores.answers.people()
+
+    async with asyncio.timeout(WAIT_S):
+        while len(await people(other)) != 1:  # noqa: ASYNC110 - as in `until`
+            await asyncio.sleep(0.005)
+    assert await people(one) == await people(other) == {("discord", "4242424242")}
+    assert b"8675309001" not in redis.dump()
+    assert b"4242424242" in redis.dump()
+
+
+async def test_a_process_that_was_stopped_forgets_when_it_starts(
+    join: Callable[..., Any], redis: RedisServer, tmp_path: Path
+) -> None:
+    """What its file still holds of whoever asked for it is gone before it answers anybody."""
+    async with joined(redis.url) as shared:
+        database = await Database.open(tmp_path / "sleeper" / DATABASE_FILE, SCHEMA)
+        sleeper = await Stores.open(SETTINGS, database, shared=shared)
+        inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+        await handler_of(sleeper, inference, settings=SETTINGS).answer(said("purple submarine"), Sentences())
+        assert await sleeper.inbox.people() == {("discord", "ann")}
+        inference.close()
+        await database.close()
+    awake = await join("awake")
+    await awake.handler.answer(said("", command="forgetme"), Sentences())
+    sleeper_again = await join("sleeper")
+    assert await sleeper_again.stores.inbox.people() == set()
+
+
+async def test_forgetting_says_so_where_it_cannot_reach_all(
+    tmp_path_factory: pytest.TempPathFactory, redis: RedisServer, tmp_path: Path
+) -> None:
+    """While Redis is away a person reads that it has not worked, and nothing else stops working."""
+    del redis
+    server = RedisServer(tmp_path_factory.mktemp("away"))
+    server.start()
+    database = await Database.open(tmp_path / DATABASE_FILE, SCHEMA)
+    inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+    try:
+        async with joined(server.url) as shared:
+            stores = await Stores.open(SETTINGS, database, shared=shared)
+            handler = handler_of(stores, inference, settings=SETTINGS)
+            server.stop()
+            asked = await handler.answer(said("a pizza"), Sentences())
+            answered = await handler.answer(said("yes"), Sentences())
+            assert asked is not None
+            assert answered is not None
+            assert (asked.text, answered.text, answered.can_vote) == ("With cheese?", "Cheese it is.", True)
+            assert await stores.feedback.vote("discord", str(answered.answer_id), "ann", is_up=True) is Vote.NEW
+            assert [await handler.is_new("telegram", "7") for _ in range(2)] == [True, False]
+            assert await handler.joined("discord", "1", None) is not None
+            await stores.settings.put("discord", "s", GERMAN)
+            forgotten = await handler.answer(said("", command="forgetme"), Sentences())
+            assert forgotten is not None
+            assert "again" in forgotten.text
+            back = asyncio.Event()
+
+            async def note() -> None:
+                back.set()
+
+            shared.link.on_return(note)
+            server.start()
+            await asyncio.wait_for(back.wait(), WAIT_S)
+            assert "de" in await shared.link.do("GET", "parley:settings:discord:s")
+    finally:
+        server.stop()
+        inference.close()
+        await database.close()
+
+
+async def test_cooldowns_count_alike(redis: RedisServer) -> None:
+    """Whatever times messages have, Redis and memory say the same of each."""
+    draws = random.Random(0)
+    async with joined(redis.url) as shared:
+        in_redis, in_memory = SharedCooldowns(shared.link), CooldownMemory()
+        for person in range(30):
+            limit, now_s = Limit(draws.randint(1, 5), draws.choice([0.1, 1.0, 1 / 3])), 1.8e9
+            for _ in range(40):
+                now_s += draws.choice([0.0, 0.01, draws.random()])
+                key = ("person", str(person))
+                assert await in_redis.take(key, limit, now_s) is await in_memory.take(key, limit, now_s)
+
+
+@pytest.mark.parametrize("url", ["redis://:hush-hush@127.0.0.1:1/0", "unix://:hush-hush@/nowhere/redis.sock"])
+async def test_a_redis_that_is_not_there_is_one_sentence(url: str) -> None:
+    """It names the variable and the place, and not the password."""
+    with pytest.raises(SharedStateError, match=r"STATE_URL.*(127\.0\.0\.1:1|/nowhere/redis\.sock)") as caught:
+        await RedisLink.open(url)
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_password_is_used_and_never_said(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> None:
+    """The right one opens; with a wrong one the operator is told so."""
+    del redis
+    server = RedisServer(tmp_path_factory.mktemp("locked"), password="hush-hush")
+    server.start()
+    try:
+        async with joined(server.url) as shared:
+            assert await shared.link.do("PING") in {True, "PONG"}
+        with pytest.raises(SharedStateError, match=r"Auth|WRONGPASS|invalid") as caught:
+            await RedisLink.open(server.url.replace("hush-hush", "loud-loud"))
+        assert "loud" not in str(caught.value)
+    finally:
+        server.stop()
