@@ -123,15 +123,20 @@ class ReplyQueues:
             self._told_keys.clear()
 
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
-        """Wait for every queued job, at most `timeout_s` seconds, then cancel what is left."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=timeout_s)
-        for task in late:
-            task.cancel()
-        if late:
-            logger.warning("%d answers were not finished in time", len(late))
-            await asyncio.wait(late)
+        """Wait for every job, at most `timeout_s` seconds, then cancel what is left.
+
+        Both hold as well for what a job queues meanwhile.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        if self._tasks:
+            logger.warning("%d answers were not finished in time", len(self._tasks))
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
 
 async def _logged(job: Job) -> None:

@@ -85,6 +85,44 @@ async def test_one_key_cannot_pile_up_without_bound(caplog: pytest.LogCaptureFix
     assert "five ends" in journal.notes
 
 
+async def test_what_a_job_queues_while_all_is_finished_is_finished_too() -> None:
+    """Nothing goes on once the queues were drained."""
+    queues, journal = ReplyQueues(), Journal()
+
+    async def press() -> None:
+        await journal.job("press", free=False)()
+        queues.submit("a", journal.job("choice", free=False))
+
+    queues.submit("press", press)
+    await journal.until("press begins")
+    draining = asyncio.create_task(queues.drain())
+    await asyncio.sleep(0)
+    journal.free("press")
+    await journal.until("choice begins")
+    for _ in range(5):  # turns of the loop in which it could end too early
+        await asyncio.sleep(0)
+    assert not draining.done()
+    journal.free("choice")
+    await draining
+    assert journal.notes[-1] == "choice ends"
+
+
+async def test_what_a_job_queues_when_it_is_cut_off_is_cut_off_too() -> None:
+    """What is late is ended, with all that comes of it."""
+    queues, journal = ReplyQueues(), Journal()
+
+    async def press() -> None:
+        try:
+            await journal.job("press", free=False)()
+        finally:
+            queues.submit("a", journal.job("choice", free=False))
+
+    queues.submit("press", press)
+    await queues.drain(timeout_s=0.01)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+    assert "choice ends" not in journal.notes
+
+
 async def test_what_was_written_during_an_outage_is_kept() -> None:
     """Fifty messages of one person have room."""
     queues, journal = ReplyQueues(), Journal()
