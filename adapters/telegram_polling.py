@@ -86,7 +86,7 @@ class QuietRequest(HTTPXRequest):
         """
         try:
             answer = json.loads(payload.decode("utf-8", "replace"))
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise TelegramError("Invalid server response")

@@ -438,7 +438,7 @@ def test_a_failed_last_poll_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_answer_that_is_no_json_is_an_error_without_its_content(caplog: pytest.LogCaptureFixture) -> None:
     """An error page is neither parsed nor logged."""
-    for payload in (b"<html>secret</html>", b"[]", b"\xff"):
+    for payload in (b"<html>secret</html>", b"[]", b"\xff", b"[" * 100_000):
         with pytest.raises(TelegramError, match="Invalid server response"):
             QuietRequest.parse_json_payload(payload)
     assert caplog.text == ""
