@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from adapters.base import Reply, ReplyChoice
+from adapters.formatting import sendable
 
 logger = logging.getLogger(__name__)
 
@@ -117,5 +118,5 @@ def presentable(choices: Sequence[ReplyChoice], *, title_limit: int = TITLE_LIMI
 
 def title_on_a_line(title: str, limit: int = TITLE_LIMIT) -> str:
     """Return a title without what breaks a line or cannot be sent, cut with a sign where it is too long."""
-    line = " ".join(title.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").split())
+    line = " ".join(sendable(title).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

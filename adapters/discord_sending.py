@@ -20,7 +20,7 @@ from adapters.choices import votable_id
 from adapters.discord_choices import Json, choice_rows, thumbs_row
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent, said_of
 from adapters.discord_requests import follow_up, of_interaction, repeat
-from adapters.formatting import split_text
+from adapters.formatting import sendable, split_text
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False) -> l
     addresses = [a for a in reply.attachments if is_address(a)]
     images = tuple(a.source for a in addresses if a.is_image)
     links = [a.source for a in addresses if not a.is_image]
-    whole = _sendable("\n".join([reply.text, *links]))
+    whole = sendable("\n".join([reply.text, *links]))
     texts = split_text(whole, MESSAGE_LIMIT)
     if not texts:
         return []
@@ -132,11 +132,6 @@ async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False) -> l
         file = LoadedFile(FILE_NAME, whole.encode())
         return [replace(last, text=_opening(whole), files=(file, *files), spelled_out=tuple(texts))]
     return [*map(Part, texts[:-1]), last]
-
-
-def _sendable(text: str) -> str:
-    """Return a text without lone surrogates, which Discord takes for JSON that breaks off."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _opening(text: str) -> str:
@@ -204,7 +199,7 @@ def to_channel(client: discord.Client, question: discord.Message, *, is_quoting:
 async def post(client: discord.Client, channel_id: int, text: str) -> None:
     """Send a text to a channel, in as many messages as it needs; raises what the library raises."""
     route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel_id)
-    for part in map(Part, split_text(_sendable(text), MESSAGE_LIMIT)):
+    for part in map(Part, split_text(sendable(text), MESSAGE_LIMIT)):
         await repeat(client, route, {**part.payload(), "nonce": part.nonce, "enforce_nonce": True})
 
 
