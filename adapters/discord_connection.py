@@ -151,7 +151,7 @@ class DiscordConnection(discord.Client):
         if self._takes_messages:
             self._queues.submit(("server", guild.id), partial(greet, self, self._bot, guild))
         if guild.id in self._guild_ids and self._shards.has_first:
-            await self._register_commands()
+            await self._register_commands(joined_id=guild.id)
         elif guild.id in self._guild_ids:
             logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
 
@@ -159,10 +159,10 @@ class DiscordConnection(discord.Client):
         if self._takes_messages:
             self._queues.submit(("server", guild.id), partial(self._bot.left, PLATFORM, str(guild.id)))
 
-    async def _register_commands(self) -> None:
+    async def _register_commands(self, joined_id: int | None = None) -> None:
         async with self._shards.registering:  # side by side each would write back the file without the other's changes
             definitions = to_definitions(self._bot.commands)
-            await sync_commands(self, definitions, self._guild_ids, self._state_file)
+            await sync_commands(self, definitions, self._guild_ids, self._state_file, joined_id=joined_id)
 
     async def on_connect(self) -> None:
         if self._gateway_url is not None:  # Discord names another address for resuming the session

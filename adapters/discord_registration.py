@@ -22,7 +22,12 @@ _SCOPE = re.compile(rf"{_GLOBAL}|[0-9]{{1,20}}")
 
 
 async def sync_commands(
-    client: discord.Client, definitions: Sequence[Json], guild_ids: Sequence[int], state_file: Path
+    client: discord.Client,
+    definitions: Sequence[Json],
+    guild_ids: Sequence[int],
+    state_file: Path,
+    *,
+    joined_id: int | None = None,
 ) -> None:
     """Register the commands where they are not registered yet; a change costs quota, so nothing is sent twice.
 
@@ -37,9 +42,12 @@ async def sync_commands(
         that got them earlier are emptied.
     state_file
         Where it is kept what was registered.
+    joined_id
+        A server that the bot was just added to: what it held before went when the bot was removed from it.
     """
     application_id = str(client.application_id)
     registered = _read_state(state_file, application_id)
+    registered.pop(str(joined_id), None)
     scopes = [str(guild_id) for guild_id in guild_ids] or [_GLOBAL]
     wanted = {scope: list(definitions) if scope in scopes else [] for scope in (*scopes, _GLOBAL, *registered)}
     changed = {scope: commands for scope, commands in wanted.items() if registered.get(scope) != _fingerprint(commands)}

@@ -423,6 +423,15 @@ async def test_strange_server_is_one_warning_until_the_bot_joins(
     assert len(server.commands[strange]) == 3
 
 
+async def test_commands_come_back_with_the_bot(server: DiscordServer, running: Any) -> None:
+    """They went when the bot was removed from a named server; whoever adds it again gets them again."""
+    async with running(guild_ids=[int(server.guild_id)]):
+        await server.remove_bot(server.guild_id)
+        await server.invite_bot(server.guild_id)
+        await server.wait_request("PUT", rf"/applications/\d+/guilds/{server.guild_id}/commands", 2)
+    assert len(server.commands[server.guild_id]) == 3
+
+
 async def test_unregistered_commands_do_not_keep_the_bot_away(
     server: DiscordServer, running: Any, ann: payloads.Json
 ) -> None:
