@@ -23,17 +23,22 @@ class Answered:
 
     Parameters
     ----------
-    text
-        What was asked.
+    command, text
+        What was asked, as `IncomingMessage` has it.
     message_ids
         The messages of the answer, in their order.
     at_s
         When, by the memory's clock.
     """
 
+    command: str | None
     text: str
     message_ids: Sequence[str]
     at_s: float
+
+    def answers(self, question: IncomingMessage) -> bool:
+        """Whether this is what a question still asks, as after an edit that changed nothing of its words."""
+        return (self.command, self.text) == (question.command, question.text)
 
 
 class AnswerMemory:
@@ -60,7 +65,7 @@ class AnswerMemory:
     def remember(self, question: IncomingMessage, message_ids: Sequence[str]) -> None:
         """Take note of the messages that answer a question now."""
         key = (question.conversation_id, question.message_id)
-        self._answers[key] = Answered(question.text, message_ids, self._clock())
+        self._answers[key] = Answered(question.command, question.text, message_ids, self._clock())
         self._answers.move_to_end(key)
         self._forget_old()
 

@@ -171,7 +171,7 @@ class Receiver:
             if incoming.is_addressed and incoming.received_at - asked_at <= RECENT:
                 await self._answer(replace(incoming, is_edit=False), place)
             return
-        if answered.text == incoming.text:
+        if answered.answers(incoming):
             return  # Telegram tells of an edit also when, say, the preview of a link has changed
         reply = await self._reply_to(incoming, place)
         if reply is not None:

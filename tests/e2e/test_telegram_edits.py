@@ -72,6 +72,20 @@ async def test_an_edited_question_changes_its_answer(server: TelegramServer) -> 
     assert bot.sent_ids == {f"a{n}": [str(answer["message_id"])] for n in (1, 2, 3)}
 
 
+async def test_another_command_is_another_question(server: TelegramServer) -> None:
+    """A slip in a command's name is mended like any other, though nothing stands behind either name."""
+
+    async def handler(message: IncomingMessage, _: Progress) -> Reply:
+        return Reply(f"this is {message.command}")
+
+    async with running(server, handler):
+        asked = await server.say(ADA, None, "/halp")
+        answer = await server.next_message()
+        await server.edit(asked, "/help")
+        await server.until(lambda: answer["text"] == "this is help")
+    assert len(server.messages) == 1
+
+
 async def test_an_edit_waits_for_the_answer_that_it_changes(server: TelegramServer) -> None:
     """Whoever mends a slip at once has it mended once the first answer stands."""
     asked, go_on = asyncio.Event(), asyncio.Event()
