@@ -100,10 +100,12 @@ class Interactions:
         acknowledgement = asyncio.create_task(
             _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
         )
-        # Under a key of its own: it waits for no answer.
-        self._queues.submit(interaction.id, partial(_take_buttons_away, interaction, incoming, press, acknowledgement))
         job = partial(self._answer_press, interaction, incoming, acknowledgement)
-        if not self._queues.submit(incoming.key, job, refuse=partial(_say_busy, interaction, acknowledgement)):
+        if self._queues.submit(incoming.key, job, refuse=partial(_say_busy, interaction, acknowledgement)):
+            # Under a key of its own: it waits for no answer.
+            take_away = partial(_take_buttons_away, interaction, incoming, press, acknowledgement)
+            self._queues.submit(interaction.id, take_away)
+        else:  # the buttons stay, for whoever tries again
             await acknowledgement
 
     async def _answer_press(

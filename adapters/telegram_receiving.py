@@ -102,13 +102,18 @@ class Receiver:
 
     async def _submit_in_order(
         self, update: Update, incoming: IncomingMessage, job: Job, *, refuse: Job | None
-    ) -> None:
-        """Queue what answers a message: also behind what other processes answer to the same person."""
+    ) -> bool:
+        """Queue what answers a message, also behind what other processes answer to the same person.
+
+        Say whether there was room.
+        """
         await self._bot.arrived(incoming)
         once = partial(self._once, str(update.update_id), job)
         self._unsettled.append(incoming)
-        if not self._queues.submit(incoming.key, partial(self._settling, incoming, once), refuse=refuse):
+        has_room = self._queues.submit(incoming.key, partial(self._settling, incoming, once), refuse=refuse)
+        if not has_room:
             await self._settle(incoming)
+        return has_room
 
     async def _settling(self, incoming: IncomingMessage, job: Job) -> None:
         try:
@@ -215,11 +220,12 @@ class Receiver:
         if incoming is None or query.message is None:
             return
         incoming = replace(incoming, user_id=press.owner_id)
-        show = partial(show_chosen, self._client, query.message, incoming.text)
-        self._queues.submit(("press", query.id), partial(self._once, f"{update.update_id}:shown", show))
         place = self._place(query.message)
         refuse = partial(_say_busy, place, incoming.user_id)
-        await self._submit_in_order(update, incoming, partial(self._answer, incoming, place), refuse=refuse)
+        if await self._submit_in_order(update, incoming, partial(self._answer, incoming, place), refuse=refuse):
+            # Else the buttons stay, for whoever tries again.
+            show = partial(show_chosen, self._client, query.message, incoming.text)
+            self._queues.submit(("press", query.id), partial(self._once, f"{update.update_id}:shown", show))
 
     async def _choose_for_group(self, update: Update, query: CallbackQuery, press: Press) -> None:
         """Take a choice of whoever speaks for the group that was asked; it is nobody else's."""

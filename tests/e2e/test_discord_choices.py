@@ -11,6 +11,7 @@ import pytest
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
 from adapters.choices import NOT_YOURS
 from adapters.discord_sending import FILE_BYTES
+from adapters.dispatch import BUSY
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import Gate, Run, make_adapter, running
@@ -169,6 +170,30 @@ async def test_press_is_a_message(server: DiscordServer, run: Any, ann: Json, pl
     assert (answer.content, answer.is_ephemeral) == ("join:2: Join a group", False)
     assert answer.body["flags"] == SUPPRESS_EMBEDS
     assert answer.body["allowed_mentions"] == {"parse": []}
+
+
+async def test_a_press_that_finds_no_room_leaves_the_buttons(server: DiscordServer, run: Any, ann: Json) -> None:
+    """Whoever is told to try again can do so."""
+    gate = Gate()
+
+    async def slow(message: IncomingMessage, progress: Progress) -> Reply:
+        if message.text.isdecimal():
+            await gate(message, progress)
+        return Reply(message.text, choices=CHOICES)
+
+    async with run(slow):
+        question = await ask(server, ann, server.general)
+        await server.say(ann, server.general, "0", mention_bot=True)
+        await gate.entered.wait()
+        for number in range(1, 51):  # as many as can wait
+            await server.say(ann, server.general, str(number), mention_bot=True)
+        refused = await server.press(ann, question, "Opening hours")
+        assert (await refused.next_followup()).content == BUSY
+        gate.opened.set()
+        for _ in range(51):
+            await server.next_message(server.general)
+        again = await server.press(ann, question, "Opening hours")
+        assert (await again.next_followup()).content == "Opening hours"
 
 
 async def test_press_is_acknowledged_at_once(server: DiscordServer, run: Any, ann: Json) -> None:

@@ -11,7 +11,8 @@ import pytest
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
 from adapters.choices import NOT_YOURS
-from tests.e2e.telegram_runs import running
+from adapters.dispatch import BUSY
+from tests.e2e.telegram_runs import make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person, private
 
 Json = dict[str, Any]
@@ -123,6 +124,31 @@ async def test_press_is_a_message(server: TelegramServer, chat: Json | None, top
     assert answer.get("message_thread_id") == topic
     assert ("reply_to_message" in answer) is (chat is not None)
     assert server.answered == {query_id: ""}
+
+
+async def test_a_press_that_finds_no_room_leaves_the_buttons(server: TelegramServer) -> None:
+    """Whoever is told to try again can do so."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(message: IncomingMessage, _: Progress) -> Reply:
+        if message.text.isdecimal():
+            entered.set()
+            await go_on.wait()
+        return Reply(message.text, choices=CHOICES)
+
+    async with running(server, adapter=make_adapter(server, slow, rate_limits=False)):
+        question = await ask(server, ADA)
+        await server.say(ADA, None, "0")
+        await asyncio.wait_for(entered.wait(), WAIT_S)
+        for number in range(1, 51):  # as many as can wait
+            await server.say(ADA, None, str(number))
+        await server.press(ADA, question, "Opening hours")
+        assert (await server.next_message(private(ADA)))["text"] == BUSY
+        go_on.set()
+        for _ in range(51):
+            await server.next_message(private(ADA))
+        await server.press(ADA, question, "Opening hours")
+        assert (await server.next_message(private(ADA)))["text"] == "Opening hours"
 
 
 async def test_press_is_acknowledged_at_once(server: TelegramServer) -> None:
