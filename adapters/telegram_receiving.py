@@ -219,7 +219,8 @@ class Receiver:
         incoming = press_to_message(query, press.choice_id, received_at=datetime.now(UTC))
         if incoming is None or query.message is None:
             return
-        incoming = replace(incoming, user_id=press.owner_id)
+        if incoming.user_id != press.owner_id:  # an anonymous admin, whose own name nobody is to read
+            incoming = replace(incoming, user_id=press.owner_id, display_name=incoming.server_name, locale=None)
         place = self._place(query.message)
         refuse = partial(_say_busy, place, incoming.user_id)
         if await self._submit_in_order(update, incoming, partial(self._answer, incoming, place), refuse=refuse):

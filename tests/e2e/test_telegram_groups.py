@@ -118,7 +118,10 @@ async def test_an_anonymous_admin_is_answered_as_the_group(server: TelegramServe
 
 
 async def test_an_anonymous_admin_may_choose(server: TelegramServer) -> None:
-    """They press in their own name: Telegram is asked whether they speak for the group, and others may not choose."""
+    """They press in their own name: Telegram is asked whether they speak for the group, and others may not choose.
+
+    What answers them cannot name them, for it is not told who pressed.
+    """
     listener = Listener()
     server.anonymous_admins = {1}
     async with running(server, listener):
@@ -130,6 +133,7 @@ async def test_an_anonymous_admin_may_choose(server: TelegramServer) -> None:
         await server.next_message(CLUB)
     assert server.answered == {refused: NOT_YOURS, taken: ""}
     assert [(m.user_id, m.choice_id) for m in listener.heard] == [("-1001", None), ("-1001", "yes")]
+    assert {(m.display_name, m.locale) for m in listener.heard} == {("Club", None)}
 
 
 @pytest.mark.parametrize(
