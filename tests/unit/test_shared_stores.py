@@ -16,7 +16,7 @@ from bot.database import DATABASE_FILE, Database
 from bot.feedback import Thumbs, Vote
 from bot.handler import MessageHandler
 from bot.inference import Inference
-from bot.server_settings import DEFAULTS, ServerSettings
+from bot.server_settings import DEFAULTS, ServerSettings, ServerSettingsStore
 from bot.shared.link import RedisLink, SharedStateError
 from bot.shared.once import SharedCooldowns
 from bot.shared.state import SharedState
@@ -99,6 +99,39 @@ async def test_settings_survive_a_redis_that_lost_everything(join: Callable[...,
     await join("one")
     fresh = await join("fresh")
     assert fresh.stores.settings.of_server("discord", "s") == GERMAN
+
+
+async def test_a_redis_that_goes_away_during_the_start_is_caught_up_with(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """The process starts with what its file holds, and Redis gets that when it is back."""
+    server = RedisServer(tmp_path_factory.mktemp("starting"))
+    server.start()
+    database = await Database.open(tmp_path / DATABASE_FILE, SCHEMA)
+    await Stores.open(SETTINGS, database)
+    await ServerSettingsStore(database).put("discord", "s", GERMAN)
+    shared = await SharedState.open(server.url)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def reload() -> str:
+        heard.put_nowait("reload")
+        return "reloaded"
+
+    try:
+        server.stop()
+        stores = await Stores.open(SETTINGS, database, shared=shared)
+        await shared.start(on_reload=reload)
+        assert stores.settings.of_server("discord", "s") == GERMAN
+        server.start()
+        await until(lambda: b"settings:discord:s" in server.dump())
+        async with joined(server.url) as other:
+            while heard.empty():  # what is announced before it listens again is not for it
+                await other.announce_reload()
+                await asyncio.sleep(0.05)
+    finally:
+        await shared.close()
+        await database.close()
+        server.stop()
 
 
 async def test_votes_notes_and_greetings_are_in_common(join: Callable[..., Any]) -> None:
