@@ -166,7 +166,7 @@ def admins_of(settings: Settings) -> Admins:
     return Admins(
         {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
         {"discord": settings.discord_admin_role_ids},
-        frozenset({"discord"} if settings.discord_managers_are_admins else ()),
+        {"discord": frozenset(map(str, settings.discord_guild_ids if settings.discord_managers_are_admins else ()))},
     )
 
 
