@@ -39,6 +39,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
     "STATE_DIR": ("s", "state_dir", Path("s")),
+    "STATE_URL": ("redis://:pass@host:6379/0", "state_url", "redis://:pass@host:6379/0"),
     "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
     "MODEL_RUNTIME": ("Keras", "model_runtime", "keras"),
     "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
@@ -59,7 +60,6 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "REVIEW": ("on", "review", True),
     "REVIEW_PASSWORD_HASH": (HASH, "review_password_hash", parse_password_hash(HASH)),
     "REVIEW_REPORT": ("a/report", "review_report", Path("a/report")),
-    "STATE_URL": ("redis://:pass@host:6379/0", "state_url", "redis://:pass@host:6379/0"),
     "LOG_LEVEL": ("debug", "log_level", "DEBUG"),
     "LOG_FORMAT": ("JSON", "log_format", "json"),
 }
