@@ -289,6 +289,7 @@ def make_handler(
                 has_votes=settings.feedback,
                 inbox=settings.inbox,
                 has_handoff=bool(settings.discord_handoff_channel or settings.telegram_handoff_chat),
+                is_shared=bool(stores.elsewhere),
             ),
         )
     )
