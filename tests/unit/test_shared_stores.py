@@ -15,8 +15,10 @@ from bot.cooldown import CooldownMemory, Limit
 from bot.database import DATABASE_FILE, Database
 from bot.feedback import Thumbs, Vote
 from bot.handler import MessageHandler
+from bot.inbox_export import InboxExport
 from bot.inference import Inference
 from bot.server_settings import DEFAULTS, ServerSettings, ServerSettingsStore
+from bot.shared.forgetting import ForgottenElsewhere
 from bot.shared.link import RedisLink, SharedStateError
 from bot.shared.once import SharedCooldowns
 from bot.shared.state import SharedState
@@ -188,6 +190,19 @@ async def test_whoever_is_forgotten_is_forgotten_everywhere(join: Callable[..., 
     assert await people(one) == await people(other) == {("discord", "4242424242")}
     assert b"8675309001" not in redis.dump()
     assert b"4242424242" in redis.dump()
+
+
+async def test_the_file_of_another_process_goes_with_a_person(redis: RedisServer, tmp_path: Path) -> None:
+    """The inbox that was exported there may hold their texts, and does not say which."""
+    database = await Database.open(None, SCHEMA)
+    async with joined(redis.url) as one, joined(redis.url) as other:
+        exports = [InboxExport(tmp_path / name) for name in ("one", "other")]
+        asking = ForgottenElsewhere(one.link, one.news, (), exports[0], database)
+        ForgottenElsewhere(other.link, other.news, (), exports[1], database)
+        file = await exports[1].write("purple submarine")
+        await asking.forget_person("discord", "ann")
+        await until(lambda: not file.exists())
+    await database.close()
 
 
 async def test_a_process_that_was_stopped_forgets_when_it_starts(
