@@ -16,12 +16,13 @@ from adapters.base import Bot, IncomingMessage, Reply
 from adapters.choices import NOT_YOURS, Press, Vote
 from adapters.discord_choices import Json, chosen_row, press_to_message, read_press, read_vote, vote_to_message
 from adapters.discord_commands import Typing, Use, offered, read_typing, read_use
-from adapters.discord_faults import LIBRARY_ERRORS, log_unsent
+from adapters.discord_faults import LIBRARY_ERRORS, log_unsent, said_of
 from adapters.discord_forms import read_form, to_form
 from adapters.discord_messages import interaction_to_message, without_mentions
 from adapters.discord_requests import acknowledge
 from adapters.discord_sending import (
     Part,
+    post,
     replace_buttons,
     send_parts,
     send_reply,
@@ -40,6 +41,9 @@ COMPLETE_S = 2.0
 
 UNKNOWN_COMMAND = "This command is gone. Restart Discord to see those that are there now."
 """Said to whoever uses a command that an earlier version had."""
+
+TOO_LATE = "{command} took longer than Discord waits for an answer there. What came of it:\n{text}"
+"""Said before an answer for which the interaction was over."""
 
 NO_TEXT = "There is no text in that message."
 """Said to whoever has a message answered that is made of pictures only."""
@@ -144,7 +148,9 @@ class Interactions:
             _acknowledge(interaction, is_private=is_private), name=f"acknowledgement of {interaction.id}"
         )
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
-        if not self._queues.submit(incoming.key, job) and await acknowledgement:
+        # Under a key of its own: an admin who trains a model, for minutes, goes on asking meanwhile.
+        key = interaction.id if command.admin_only else incoming.key
+        if not self._queues.submit(key, job) and await acknowledgement:
             await _answer_interaction(interaction, self._bot, Reply(BUSY, private=True), is_private=is_private)
 
     async def _complete(self, interaction: discord.Interaction, typing: Typing | None) -> None:
@@ -173,6 +179,8 @@ class Interactions:
         is_private: bool,
     ) -> None:
         async def show_progress(sentence: str) -> None:
+            if interaction.is_expired():
+                return
             try:
                 await to_response(interaction)(Part(sentence))
             except LIBRARY_ERRORS:
@@ -180,7 +188,10 @@ class Interactions:
 
         if await acknowledgement:
             reply = await self._bot.answer(incoming, show_progress)
-            await _answer_interaction(interaction, self._bot, reply, is_private=is_private)
+            if interaction.is_expired():
+                await _answer_directly(interaction, f"/{incoming.command}", reply)
+            else:
+                await _answer_interaction(interaction, self._bot, reply, is_private=is_private)
 
 
 async def _turn_away(interaction: discord.Interaction, sentence: str) -> None:
@@ -240,6 +251,17 @@ async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) ->
         log_unsent(exc)
         return False
     return True
+
+
+async def _answer_directly(interaction: discord.Interaction, command: str, reply: Reply | None) -> None:
+    """Answer in a direct message, which nobody else sees either: an interaction takes none after 15 minutes."""
+    if reply is None or not reply.text.strip():
+        return
+    try:
+        channel = await interaction.user.create_dm()
+        await post(interaction.client, channel.id, TOO_LATE.format(command=command, text=reply.text))
+    except LIBRARY_ERRORS as exc:
+        logger.warning("the answer to %s took too long for its place, and went nowhere: %s", command, said_of(exc))
 
 
 async def _answer_interaction(

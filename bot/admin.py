@@ -16,13 +16,14 @@ class Admins:
         The users' ids by platform. Who sits at the terminal is the operator, and an admin.
     role_ids
         The ids of roles whose members are admins, by platform.
-    managers_on
-        The platforms on which whoever may manage a server is an admin as well.
+    managed
+        The ids of servers, by platform, whose managers are admins as well. Of those only: whoever wants to can have a
+        server of their own, and add the bot to it.
     """
 
     ids: Mapping[str, frozenset[str]]
     role_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    managers_on: frozenset[str] = frozenset()
+    managed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def include(self, message: IncomingMessage) -> bool:
         """Whether the message comes from an admin."""
@@ -31,5 +32,5 @@ class Admins:
             platform == "console"
             or message.user_id in self.ids.get(platform, frozenset())
             or not message.role_ids.isdisjoint(self.role_ids.get(platform, frozenset()))
-            or (message.can_manage and platform in self.managers_on)
+            or (message.can_manage and message.server_id in self.managed.get(platform, frozenset()))
         )

@@ -166,7 +166,7 @@ def admins_of(settings: Settings) -> Admins:
     return Admins(
         {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
         {"discord": settings.discord_admin_role_ids},
-        frozenset({"discord"} if settings.discord_managers_are_admins else ()),
+        {"discord": frozenset(map(str, settings.discord_guild_ids if settings.discord_managers_are_admins else ()))},
     )
 
 
@@ -289,6 +289,7 @@ def make_handler(
                 has_votes=settings.feedback,
                 inbox=settings.inbox,
                 has_handoff=bool(settings.discord_handoff_channel or settings.telegram_handoff_chat),
+                is_shared=bool(stores.elsewhere),
             ),
         )
     )

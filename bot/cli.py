@@ -15,6 +15,8 @@ from bot.log import configure_logging
 from bot.review.asking import ask_and_print
 from bot.supervisor import ExitCode
 
+logger = logging.getLogger(__name__)
+
 
 def main() -> NoReturn:
     """Read the settings, serve, and leave with the exit code."""
@@ -68,5 +70,13 @@ def _open_closed_streams() -> None:
 
 
 async def _serve(settings: Settings, environment: Mapping[str, str], *, console: bool) -> NoReturn:
-    """Serve, and leave from within the event loop: its own end waits for a name look-up that gets no answer."""
-    leave(await run(settings, environment, console=console))
+    """Serve, and leave from within the event loop: its own end waits for a name look-up that gets no answer.
+
+    After a failure as well: the end of the interpreter waits for the thread of a database that was not closed.
+    """
+    try:
+        code = await run(settings, environment, console=console)
+    except Exception:
+        logger.exception("the bot failed, and ends")
+        code = ExitCode.FAILURE
+    leave(code)

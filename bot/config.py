@@ -234,6 +234,9 @@ def _faults_between(settings: Settings, wrong: Collection[str]) -> list[str]:
         faults.append("SHARD_IDS: expected SHARD_COUNT beside it, how many shards there are in all")
     elif settings.shard_count is not None and any(one >= settings.shard_count for one in settings.shard_ids):
         faults.append(f"SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to {settings.shard_count - 1}")
+    is_open = settings.discord_managers_are_admins and not settings.discord_guild_ids
+    if is_open and "DISCORD_GUILD_IDS" not in wrong:
+        faults.append("DISCORD_MANAGERS_ARE_ADMINS: expected DISCORD_GUILD_IDS beside it, whose managers are meant")
     if settings.has_review and settings.health_address is None and not {"REVIEW", "HEALTH_ADDRESS"} & set(wrong):
         faults.append("REVIEW: expected HEALTH_ADDRESS beside it, where the page is to be served")
     pair = {

@@ -155,7 +155,9 @@ class Cooldowns:
             return None
         now_s = message.received_at.timestamp()
         one = Limit(BURST, cooldown_s)
-        verdict = await self._store.take(("person", message.platform, message.user_id), one, now_s)
+        # what a server sets for itself slows nobody down elsewhere
+        place = () if server_cooldown_s is None else (message.server_id,)
+        verdict = await self._store.take(("person", message.platform, message.user_id, *place), one, now_s)
         if verdict is not Verdict.ANSWER:
             return Refusal(is_crowded=False, is_noticed=verdict is Verdict.NOTICE)
         if message.is_direct:

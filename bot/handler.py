@@ -275,7 +275,10 @@ class MessageHandler:
 
     async def _privacy(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
         catalog = self._parts.inference.classifier_for(message).catalog
-        return Reply(describe(self._parts.keeping, catalog, message.locale), private=True)
+        keeping, own_s = self._parts.keeping, self._parts.settings.of(message).cooldown_s
+        if keeping.cooldown_s and own_s is not None:
+            keeping = replace(keeping, cooldown_s=max(keeping.cooldown_s, own_s))
+        return Reply(describe(keeping, catalog, message.locale), private=True)
 
 
 _NOTHING: Outcome = (None, AnswerReason.SILENT)

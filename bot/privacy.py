@@ -41,6 +41,8 @@ class Keeping:
         What is kept of what was not answered.
     has_handoff
         Whether members can be passed on to a person.
+    is_shared
+        Whether Redis keeps for several processes what else is in memory: it may write that to its disk.
     """
 
     context_ttl_s: float
@@ -49,6 +51,7 @@ class Keeping:
     has_votes: bool
     inbox: InboxMode
     has_handoff: bool
+    is_shared: bool = False
 
 
 def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> str:
@@ -64,7 +67,9 @@ def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> st
         The asking person's.
     """
     lines = [
-        say("privacy_contexts", locale, duration=_spoken(keeping.context_ttl_s, locale)),
+        say(
+            f"privacy_contexts{'_shared' * keeping.is_shared}", locale, duration=_spoken(keeping.context_ttl_s, locale)
+        ),
         say("privacy_answers", locale, duration=_spoken(keeping.answers_ttl_s, locale)),
         say("privacy_media", locale),
     ]
@@ -74,6 +79,8 @@ def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> st
         lines.append(say("privacy_votes", locale, days=KEPT_DAYS))
     if keeping.inbox != "off":
         lines.append(say(f"privacy_inbox_{keeping.inbox}", locale, days=round(MAX_AGE_S / DAY_S)))
+    if keeping.is_shared:
+        lines.append(say("privacy_shared", locale))
     if keeping.has_handoff:
         lines.append(say("privacy_handoff", locale))
     if any(intent.action is not None and intent.action.url for intent in catalog.intents):

@@ -108,8 +108,8 @@ def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:
     due = TRAINING_DUE.format(path=path, command=TRAIN_COMMAND)
     own_due = (
         f"{path}: training is due, and the intents as trained serve. Run `{training_of(path, loader.models_dir)}`, then"
+        " reload."
     )
-    " reload."
     return [own_due if note == due else f"{path}: {note}" for note in service.notes]
 
 

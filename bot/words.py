@@ -151,6 +151,22 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "es": "De qué estamos hablando, para entender lo que sigue: en memoria, durante {duration}, y nunca más de lo"
         " que estoy en marcha. Algunos temas pueden fijar otro plazo.",
     },
+    "privacy_contexts_shared": {
+        "en": "What we are talking about, so that I understand what follows, with your id: for {duration}. An intent"
+        " may set another time.",
+        "de": "Worüber wir gerade sprechen, damit ich verstehe, was folgt, mit deiner ID: {duration} lang. Einzelne"
+        " Themen können eine andere Zeit setzen.",
+        "es": "De qué estamos hablando, para entender lo que sigue, con tu id: durante {duration}. Algunos temas pueden"
+        " fijar otro plazo.",
+    },
+    "privacy_shared": {
+        "en": "I run as several processes, which keep all this but your questions and the inbox in a database of"
+        " whoever runs me. It may write it to its disk, and keeps it while I do not run.",
+        "de": "Ich laufe als mehrere Prozesse; alles bis auf deine Fragen und den Posteingang steht in einer Datenbank"
+        " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe.",
+        "es": "Funciono como varios procesos, que guardan todo esto, salvo tus preguntas y lo no respondido, en una"
+        " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha.",
+    },
     "privacy_answers": {
         "en": "Your questions and how I answered them, so that admins can see why I said something: in memory, for"
         " {duration}.",

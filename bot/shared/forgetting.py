@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.database import Database
+from bot.inbox_export import InboxExport
 from bot.shared.link import RedisLink
 from bot.shared.news import News
 from bot.shared.once import hashed_name
@@ -30,14 +31,19 @@ class ForgottenElsewhere:
         To the Redis that all processes share, and what is announced there.
     stores
         What this process alone keeps.
+    export
+        The file with the inbox, which does not say whose each text is.
     database
         Where some of them keep their rows.
     """
 
-    def __init__(self, link: RedisLink, news: News, stores: Sequence[OwnStore], database: Database) -> None:
+    def __init__(
+        self, link: RedisLink, news: News, stores: Sequence[OwnStore], export: InboxExport, database: Database
+    ) -> None:
         self._link = link
         self._news = news
         self._stores = stores
+        self._export = export
         self._database = database
         news.on(KIND, self._heard, also_earlier=True)
 
@@ -52,6 +58,7 @@ class ForgottenElsewhere:
         await self._news.tell(KIND, hashed_name(self._link, "person", platform, user_id))
 
     async def _heard(self, hashed: str) -> None:
+        self._export.remove()
         for store in self._stores:
             for platform, user_id in await store.people():
                 if hashed_name(self._link, "person", platform, user_id) == hashed:

@@ -40,6 +40,7 @@ class News:
         self._listeners: dict[str, Listener] = {}
         self._also_earlier: set[str] = set()
         self._last = "0"
+        self._has_caught_up = False
         self._task: asyncio.Task[None] | None = None
 
     def on(self, kind: str, listener: Listener, *, also_earlier: bool = False) -> None:
@@ -73,11 +74,8 @@ class News:
         await self._link.do("EXPIRE", stream, TTL_S)
 
     async def start(self) -> None:
-        """Listen from now on."""
-        for entry_id, fields in await self._link.do("XRANGE", key("news"), "-", "+"):
-            self._last = entry_id
-            if fields.get("kind") in self._also_earlier:
-                await self._pass_on(fields)
+        """Listen from now on; while Redis is away, from when it is back."""
+        self._has_caught_up = await self._catch_up()
         self._task = asyncio.create_task(self._listen(), name="news of other processes")
 
     async def close(self) -> None:
@@ -88,8 +86,23 @@ class News:
                 await self._task
         await self._reading.close()
 
+    async def _catch_up(self) -> bool:
+        """Pass on what was announced earlier and still matters; say whether that could be read."""
+        try:
+            entries = await self._link.do("XRANGE", key("news"), "-", "+")
+        except StateAwayError:
+            return False
+        for entry_id, fields in entries:
+            self._last = entry_id
+            if fields.get("kind") in self._also_earlier:
+                await self._pass_on(fields)
+        return True
+
     async def _listen(self) -> None:
         command = ("XREAD", "COUNT", 100, "BLOCK", BLOCK_MS, "STREAMS", key("news"))
+        while not self._has_caught_up:
+            await asyncio.sleep(AWAY_PAUSE_S)
+            self._has_caught_up = await self._catch_up()
         while True:
             try:
                 found = await self._reading.do(*command, self._last)

@@ -1,6 +1,7 @@
 """Servers' settings that several processes share: read from memory, kept fresh by announcements."""
 
 import logging
+from contextlib import suppress
 
 from bot.database import Database
 from bot.server_settings import ServerSettings, ServerSettingsStore, from_json, to_json
@@ -35,15 +36,16 @@ class SharedServerSettings(ServerSettingsStore):
         self._link = link
         self._news = news
         self._unsent: set[tuple[str, str]] = set()
+        self._has_offered = False
         news.on(KIND, self._heard)
         link.on_return(self._catch_up)
 
     async def load(self) -> None:
-        """Read what was kept here and in Redis, where the latter counts."""
+        """Read what was kept here and in Redis, where the latter counts; while Redis is away, what was kept here."""
         await super().load()
-        for (platform, server_id), settings in list(self._settings.items()):
-            await self._link.do("SET", key(KIND, platform, server_id), to_json(settings), "NX", "EX", TTL_S)
-        await self._read_all()
+        with suppress(StateAwayError):  # it is caught up with when Redis is back
+            await self._offer_all()
+            await self._read_all()
 
     async def put(self, platform: str, server_id: str, settings: ServerSettings) -> None:
         """Set what holds in a server from now on, in every process; see `ServerSettingsStore.put`.
@@ -74,7 +76,15 @@ class SharedServerSettings(ServerSettingsStore):
         unsent, self._unsent = self._unsent, set()
         for platform, server_id in unsent:
             await self._send(platform, server_id, self._settings.get((platform, server_id)))
+        if not self._has_offered:
+            await self._offer_all()
         await self._read_all()
+
+    async def _offer_all(self) -> None:
+        """Give Redis what it has lost; once, since later what it does not have may have been moved elsewhere."""
+        for (platform, server_id), settings in list(self._settings.items()):
+            await self._link.do("SET", key(KIND, platform, server_id), to_json(settings), "NX", "EX", TTL_S)
+        self._has_offered = True
 
     async def _read_all(self) -> None:
         for name in await self._link.find(f"{key(KIND)}:*"):

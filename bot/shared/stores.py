@@ -36,5 +36,5 @@ def shared_stores(settings: Settings, local: Stores, shared: SharedState) -> Sto
         media=SharedMediaNotes(link),
         cooldowns=SharedCooldowns(link, local.cooldowns),
         greeted=SharedGreeted(link, local.greeted),
-        elsewhere=(ForgottenElsewhere(link, shared.news, own, local.database),),
+        elsewhere=(ForgottenElsewhere(link, shared.news, own, local.export, local.database),),
     )

@@ -39,6 +39,16 @@ def snowflake() -> str:
     return str(((int(time.time() * 1000) - DISCORD_EPOCH_MS) << 22) + next(_serial) % 4096)
 
 
+def older(snowflake_: str, seconds: int) -> str:
+    """Return an id that was made earlier."""
+    return str(int(snowflake_) - ((1000 * seconds) << 22))
+
+
+def age_s(snowflake_: str) -> float:
+    """Return how long ago an id was made."""
+    return time.time() - ((int(snowflake_) >> 22) + DISCORD_EPOCH_MS) / 1000
+
+
 def snowflake_of(shard_id: int, n_shards: int) -> str:
     """Make the id of a server that a shard owns."""
     milliseconds = int(time.time() * 1000) - DISCORD_EPOCH_MS

@@ -23,6 +23,9 @@ from tests.e2e.discord_rules import BUTTON, Files, refusal
 
 API = "/api/v10"
 FILES = web.RequestKey("files", list[tuple[str, bytes]])
+INTERACTION_TTL_S = 15 * 60
+"""How long an interaction takes answers."""
+
 EPHEMERAL = 64
 MESSAGE_CONTENT = 1 << 15
 MAY_READ = 1 << 19
@@ -155,6 +158,7 @@ class DiscordServer:
         self.token = token
         self.bot = payloads.user("parley", bot=True)
         self.guild_id = payloads.snowflake()
+        self.interactions_age_s = 0
         self.profile = payloads.application(self.bot)
         self.role = payloads.role("parley", payloads.MEMBERS_MAY, bot=self.bot)
         self.general = payloads.text_channel("general", self.guild_id)
@@ -382,6 +386,7 @@ class DiscordServer:
         payload["locale"] = self.locales.get(user["id"], payload["locale"])
         if "member" in payload and user["id"] in self.permissions:
             payload["member"]["permissions"] = str(self.permissions[user["id"]])
+        payload["id"] = payloads.older(payload["id"], self.interactions_age_s)
         interaction = Interaction(self, payload)
         self._interactions[payload["token"]] = interaction
         await self.gateway.dispatch("INTERACTION_CREATE", payload)
@@ -491,6 +496,7 @@ class DiscordServer:
             ("GET", "/oauth2/applications/@me", self._get_application),
             ("GET", "/gateway/bot", self._get_gateway),
             ("PATCH", "/applications/@me", self._patch_application),
+            ("POST", "/users/@me/channels", self._post_direct),
             ("POST", "/channels/{channel}/messages", self._post_message),
             ("PATCH", "/channels/{channel}/messages/{message}", self._patch_message),
             ("DELETE", "/channels/{channel}/messages/{message}", self._delete_message),
@@ -649,8 +655,14 @@ class DiscordServer:
         told = {"id": interaction.payload["id"], "type": interaction.payload["type"]}
         return 200, {"interaction": {**told, "response_message_loading": body["type"] == DEFERRED_MESSAGE}}
 
+    def _post_direct(self, _request: web.Request, body: Json) -> tuple[int, Any]:
+        channel = self._direct.get(str(body["recipient_id"]))
+        return (200, channel) if channel is not None else (403, {"message": "Cannot send messages", "code": 50007})
+
     def _acknowledged(self, request: web.Request) -> Interaction | None:
         interaction = self._interactions.get(request.match_info["token"])
+        if interaction is not None and payloads.age_s(interaction.payload["id"]) >= INTERACTION_TTL_S:
+            return None
         return interaction if interaction is not None and interaction.callback is not None else None
 
     def _post_followup(self, request: web.Request, body: Json) -> tuple[int, Any]:

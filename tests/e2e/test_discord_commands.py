@@ -250,3 +250,32 @@ async def test_who_manages_the_server_is_told_from_others(
             await (await server.slash(user, channel, "ask", question="?")).final()
     assert [message.can_manage for message in noting.seen] == [False, True, False]
     assert [message.server_id for message in noting.seen] == [server.guild_id, server.guild_id, ""]
+
+
+async def test_answer_that_took_too_long_comes_directly(server: DiscordServer, run: Any, ann: Json) -> None:
+    """Discord takes none for an interaction after 15 minutes: whoever asked, and nobody else, gets it as a message."""
+    server.interactions_age_s = 16 * 60
+    direct = server.dm(ann)
+    async with run():
+        late = await server.slash(ann, server.general, "admin reload")
+        message, _ = await server.next_message(direct)
+    assert message["content"].startswith("/admin reload took longer")
+    assert message["content"].endswith("/admin reload ")
+    assert late.answers == []
+
+
+async def test_admin_goes_on_asking_during_a_command(server: DiscordServer, run: Any, ann: Json) -> None:
+    """A training takes minutes: the same person's question in the same channel does not wait for it."""
+    trained = asyncio.Event()
+
+    async def answer(message: IncomingMessage, _: Progress) -> Reply:
+        if message.command == "admin reload":
+            await trained.wait()
+        return Reply(f"/{message.command}")
+
+    async with run(BotOf(answer, COMMANDS)):
+        training = await server.slash(ann, server.general, "admin reload")
+        asked = await server.slash(ann, server.general, "ask", question="still there?")
+        assert (await asked.final()).content == "/ask"
+        trained.set()
+        assert (await training.final()).content == "/admin reload"

@@ -266,6 +266,25 @@ async def test_a_name_server_without_an_answer_does_not_hold_up_the_end(director
         assert await process.stop() == 0
 
 
+async def test_a_failure_beside_an_open_database_is_an_end(directory: Directory) -> None:
+    """The thread of a database that nobody closed does not keep a process that has failed."""
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from bot import cli\n"
+        "from bot.database import Database\n"
+        "async def run(*_, **__):\n"
+        "    global database\n"
+        "    database = await Database.open(Path('open.sqlite3'), ())\n"
+        "    raise RuntimeError('no place like home')\n"
+        "cli.run, sys.argv = run, ['bot', '--console']\n"
+        "cli.main()\n"
+    )
+    async with running([sys.executable, "-c", program], directory.paths, directory.path) as process:
+        assert await process.code(10.0) == 1
+        assert "no place like home" in process.stderr
+
+
 async def test_a_signal_during_an_outage_is_a_clean_end(directory: Directory) -> None:
     """With nobody there on either platform the process still leaves in time."""
     with socket.socket() as unused:

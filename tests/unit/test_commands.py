@@ -149,14 +149,17 @@ async def test_only_admins_reload(
     [
         ({"role_ids": frozenset({"1", "7"})}, True),
         ({"role_ids": frozenset({"1"})}, False),
-        ({"can_manage": True}, True),
+        ({"can_manage": True, "server_id": "5"}, True),
+        ({"can_manage": True, "server_id": "6"}, False),
+        ({"can_manage": True, "server_id": ""}, False),
+        ({"can_manage": False, "server_id": "5"}, False),
         ({"role_ids": frozenset({"7"}), "platform": "telegram"}, False),
-        ({"can_manage": True, "platform": "telegram"}, False),
+        ({"can_manage": True, "server_id": "5", "platform": "telegram"}, False),
     ],
 )
 def test_a_role_or_a_right_makes_an_admin(changes: Any, may: bool) -> None:
-    """Where the operator says so, and on that platform alone."""
-    admins = Admins({}, {"discord": frozenset({"7"})}, frozenset({"discord"}))
+    """Where the operator says so: on that platform alone, and the right in a server that was named alone."""
+    admins = Admins({}, {"discord": frozenset({"7"})}, {"discord": frozenset({"5"})})
     assert admins.include(said("", **changes)) is may
     assert not Admins({}).include(said("", **changes))
 

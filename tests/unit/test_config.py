@@ -39,6 +39,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
     "STATE_DIR": ("s", "state_dir", Path("s")),
+    "STATE_URL": ("redis://:pass@host:6379/0", "state_url", "redis://:pass@host:6379/0"),
     "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
     "MODEL_RUNTIME": ("Keras", "model_runtime", "keras"),
     "CONFIDENCE_THRESHOLD": ("0.25", "confidence_threshold", 0.25),
@@ -64,6 +65,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
 }
 
 COMPANIONS = {
+    "DISCORD_MANAGERS_ARE_ADMINS": {"DISCORD_GUILD_IDS": "7"},
     "SHARD_IDS": {"SHARD_COUNT": "5"},
     "TELEGRAM_WEBHOOK_CERT": {"TELEGRAM_WEBHOOK_KEY": __file__},
     "TELEGRAM_WEBHOOK_KEY": {"TELEGRAM_WEBHOOK_CERT": __file__},
@@ -100,6 +102,7 @@ WRONG: dict[str, list[str]] = {
     "CONFIDENCE_THRESHOLD": ["1.01", "-0.1", "nan", "60 %"],
     "CONTEXT_TTL_S": ["0", "-1", "inf", "nan", "20 min"],
     "CONTEXT_CAPACITY": ["0", "1.5", "many"],
+    "STATE_URL": ["host:6379", "http://host", "redis://", "unix://"],
     "LOG_LEVEL": ["loud", "WARN", "10"],
     "REVIEW": ["yes", "127.0.0.1"],
     "REVIEW_PASSWORD_HASH": ["secret", "scrypt:15:8:3:AAAA:AAAA"],
@@ -158,6 +161,7 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("environment", "faults"),
     [
+        ({"DISCORD_MANAGERS_ARE_ADMINS": "on"}, ["DISCORD_MANAGERS_ARE_ADMINS: expected DISCORD_GUILD_IDS beside it"]),
         ({"SHARD_IDS": "0"}, ["SHARD_IDS: expected SHARD_COUNT beside it"]),
         ({"SHARD_IDS": "0-3", "SHARD_COUNT": "3"}, ["SHARD_IDS: expected numbers below SHARD_COUNT, from 0 to 2"]),
         ({"SHARD_IDS": "0", "SHARD_COUNT": "none"}, ["SHARD_COUNT: expected a whole number"]),

@@ -105,6 +105,15 @@ async def test_a_server_has_its_own_cooldown(operators: float, servers: float, n
     assert answers.count(None) == n_answered
 
 
+async def test_the_cooldown_of_a_server_holds_there_alone(cooldowns: Cooldowns) -> None:
+    """Whoever has used up what a slow server gives is answered elsewhere."""
+    there = {"server_id": "slow", "is_direct": False}
+    answers = [await cooldowns.refuse(at(0, **there), 3_600.0) for _ in range(BURST + 1)]
+    assert answers == [None] * BURST + [NOTICE]
+    assert await cooldowns.refuse(at(0)) is None
+    assert await cooldowns.refuse(at(0, server_id="other", is_direct=False), 60.0) is None
+
+
 async def test_typed_questions_are_counted_apart(cooldowns: Cooldowns) -> None:
     """A question that is answered while it is typed takes nothing from those that are sent."""
     refused = [await cooldowns.refuse_inline(at(0)) for _ in range(CROWD_BURST + 1)]

@@ -14,6 +14,8 @@ from bot.cooldown import BURST
 from bot.database import DATABASE_FILE, Database
 from bot.handler import MessageHandler
 from bot.inference import Inference
+from bot.privacy import Keeping, describe
+from bot.server_settings import ServerSettings
 from bot.words import WORDS
 from intents.catalog import Action, Fallback, Intent, IntentCatalog
 from tests.unit.fakes import CATALOG, FakeClassifier, Sentences, handler_of, said, saying, stores_of
@@ -210,6 +212,28 @@ async def test_privacy_says_what_the_settings_mean(
     assert "/forgetme" in reply.text
     inference.close()
     await stores.database.close()
+
+
+async def test_privacy_tells_the_cooldown_of_the_server() -> None:
+    """How long it is counted there, where that is longer."""
+    inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+    stores = await stores_of()
+    await stores.settings.put("discord", "slow", ServerSettings(cooldown_s=60.0))
+    asked = said("", command="privacy", server_id="slow")
+    reply = await handler_of(stores, inference).answer(asked, Sentences())
+    assert reply is not None
+    assert WORDS["privacy_cooldown"]["en"].format(duration=f"{BURST} minutes") in reply.text
+    inference.close()
+    await stores.database.close()
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_privacy_says_what_other_processes_get(is_shared: bool) -> None:
+    """What Redis keeps outlasts the process, so it is not said to be gone with it."""
+    keeping = Keeping(1_200, 3_600, 1.0, has_votes=True, inbox="off", has_handoff=False, is_shared=is_shared)
+    text = describe(keeping, IntentCatalog((), Fallback(saying("?"))), None)
+    assert (WORDS["privacy_shared"]["en"] in text) is is_shared
+    assert ("never longer than I run" in text) is not is_shared
 
 
 async def test_privacy_names_answers_from_elsewhere() -> None:

@@ -15,8 +15,10 @@ from bot.cooldown import CooldownMemory, Limit
 from bot.database import DATABASE_FILE, Database
 from bot.feedback import Thumbs, Vote
 from bot.handler import MessageHandler
+from bot.inbox_export import InboxExport
 from bot.inference import Inference
-from bot.server_settings import DEFAULTS, ServerSettings
+from bot.server_settings import DEFAULTS, ServerSettings, ServerSettingsStore
+from bot.shared.forgetting import ForgottenElsewhere
 from bot.shared.link import RedisLink, SharedStateError
 from bot.shared.once import SharedCooldowns
 from bot.shared.state import SharedState
@@ -101,6 +103,39 @@ async def test_settings_survive_a_redis_that_lost_everything(join: Callable[...,
     assert fresh.stores.settings.of_server("discord", "s") == GERMAN
 
 
+async def test_a_redis_that_goes_away_during_the_start_is_caught_up_with(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """The process starts with what its file holds, and Redis gets that when it is back."""
+    server = RedisServer(tmp_path_factory.mktemp("starting"))
+    server.start()
+    database = await Database.open(tmp_path / DATABASE_FILE, SCHEMA)
+    await Stores.open(SETTINGS, database)
+    await ServerSettingsStore(database).put("discord", "s", GERMAN)
+    shared = await SharedState.open(server.url)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def reload() -> str:
+        heard.put_nowait("reload")
+        return "reloaded"
+
+    try:
+        server.stop()
+        stores = await Stores.open(SETTINGS, database, shared=shared)
+        await shared.start(on_reload=reload)
+        assert stores.settings.of_server("discord", "s") == GERMAN
+        server.start()
+        await until(lambda: b"settings:discord:s" in server.dump())
+        async with joined(server.url) as other:
+            while heard.empty():  # what is announced before it listens again is not for it
+                await other.announce_reload()
+                await asyncio.sleep(0.05)
+    finally:
+        await shared.close()
+        await database.close()
+        server.stop()
+
+
 async def test_votes_notes_and_greetings_are_in_common(join: Callable[..., Any]) -> None:
     """An answer of one is voted on through the other; nobody is told or greeted twice."""
     one, other = await join("one"), await join("other")
@@ -155,6 +190,19 @@ async def test_whoever_is_forgotten_is_forgotten_everywhere(join: Callable[..., 
     assert await people(one) == await people(other) == {("discord", "4242424242")}
     assert b"8675309001" not in redis.dump()
     assert b"4242424242" in redis.dump()
+
+
+async def test_the_file_of_another_process_goes_with_a_person(redis: RedisServer, tmp_path: Path) -> None:
+    """The inbox that was exported there may hold their texts, and does not say which."""
+    database = await Database.open(None, SCHEMA)
+    async with joined(redis.url) as one, joined(redis.url) as other:
+        exports = [InboxExport(tmp_path / name) for name in ("one", "other")]
+        asking = ForgottenElsewhere(one.link, one.news, (), exports[0], database)
+        ForgottenElsewhere(other.link, other.news, (), exports[1], database)
+        file = await exports[1].write("purple submarine")
+        await asking.forget_person("discord", "ann")
+        await until(lambda: not file.exists())
+    await database.close()
 
 
 async def test_a_process_that_was_stopped_forgets_when_it_starts(
