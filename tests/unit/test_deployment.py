@@ -33,8 +33,7 @@ def test_every_variable_is_one_that_is_read() -> None:
     """A variable that was renamed would be set in vain."""
     image = re.findall(r"(?<=[ \\t])([A-Z_]+)=\S", (DEPLOY / "Dockerfile").read_text("utf-8"))
     composed = [name for one in compose().values() for name in one["environment"]]
-    environment = [line for line in service_lines() if line.startswith("Environment=")]
-    in_unit = {name for line in environment for name in re.findall(r"([A-Z_]+)=[/1]", line)}
+    in_unit = {name for line in service_lines() for name in re.findall(r"(?<=[ =])([A-Z_]+)=[/1]", line)}
     assert {"MODELS_DIR", "STATE_DIR", "ENCODER_DIR"} <= set(image) & set(composed) & in_unit
     assert (set(image) | set(composed) | in_unit) - TOOLS - known_variables() == set()
 
@@ -75,6 +74,15 @@ def test_the_unit_starts_no_bot_that_cannot_start() -> None:
     lines = service_lines()
     assert "RestartPreventExitStatus=2 78" in lines
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "DynamicUser=yes", "CapabilityBoundingSet="} <= set(lines)
+
+
+def test_the_unit_keeps_its_own_places() -> None:
+    """A line of the environment file, an empty one too, wins over `Environment=`, but not over the command."""
+    unit = "\n".join(service_lines()).replace("\\\n", "")
+    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    places = set(re.findall(r"([A-Z_]+)=/var/lib/parley/", command))
+    assert places == {"MODELS_DIR", "STATE_DIR", "ENCODER_DIR"}
+    assert not re.search(r"^Environment=.*_DIR=", unit, re.MULTILINE)
 
 
 def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
