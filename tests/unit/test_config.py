@@ -35,6 +35,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
     "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
+    "STATE_URL": ("redis://:hush@host:6379/1", "state_url", "redis://:hush@host:6379/1"),
     "STATE_DIR": ("s", "state_dir", Path("s")),
     "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
     "MODEL_RUNTIME": ("Keras", "model_runtime", "keras"),
