@@ -13,8 +13,8 @@ def give_big_blocks_back() -> None:
     """Have blocks of a model's size taken from the system one by one, so that they go back once they are freed.
 
     By itself glibc stops doing so after the first of them was freed, and their places among small blocks are lost: a
-    hundred reloads under load took 310 MB more, and with this none (`python -m scripts.soak reloads`). Elsewhere than on
-    glibc it does nothing.
+    hundred reloads under load took 310 MB more, and with this none (`python -m scripts.soak reloads`). Elsewhere
+    than on glibc it does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
