@@ -26,8 +26,7 @@ _SPOILER = "spoiler"
 
 _TAGS = {"em": "i", "strong": "b", "s": "s", _SPOILER: "tg-spoiler"}
 
-# a link to a user is a mention, which notifies them
-_ALLOWED_LINK = re.compile(r"(?:https?|tg(?!:/*user)|mailto):[^\s\x00-\x1f]+", re.IGNORECASE)
+_ALLOWED_LINK = re.compile(r"(?:https?|tg|mailto):[^\s\x00-\x1f]+", re.IGNORECASE)
 
 _MARK_OR_ADDRESS = re.compile(r"[\\`*_~|\[\]<]|https?://", re.IGNORECASE)
 """What ends plain text."""

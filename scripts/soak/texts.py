@@ -91,7 +91,9 @@ async def measure(plan: Plan) -> list[Row]:
                     for said in (reply, Reply(text)):
                         if said is not None:
                             pings, over = await _faults(platform, said)
-                            n_pings, n_over = n_pings + pings, n_over + over
+                            # in words of the operator's own, a link to a user is meant as one
+                            n_pings += pings if said is reply else 0
+                            n_over += over
                 except Exception as error:  # noqa: BLE001 - they are what is counted
                     n_exceptions += 1
                     print(f"{type(error).__name__}: {error} at {text[:80]!r}")
