@@ -38,6 +38,8 @@ INBOX_OFF = (
     " what was asked, too, and /privacy then tells people so."
 )
 
+OVERHEARD = "Everybody here would read what people asked elsewhere. Ask me that in our own chat."
+
 
 class AdminDesk:
     """Answers what admins ask for.
@@ -153,6 +155,8 @@ class AdminDesk:
         return _private(await self._teacher.undo(self._lesson_of(message)))
 
     async def _why(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
+        if message.text.strip() and _is_overheard(message):  # an id may lead into another conversation
+            return Reply(OVERHEARD)
         answer = asked_about(message, self._log)
         if answer is None:
             return _private(NOT_KNOWN)
@@ -170,10 +174,12 @@ class AdminDesk:
         if self._inbox.mode == "off":
             return _private(INBOX_OFF)
         action = message.text.strip().casefold()
+        if action != CLEAR and _is_overheard(message):
+            return Reply(OVERHEARD)
         try:
             if action == CLEAR:
                 self._export.remove()
-                return _private(f"Cleared: {await self._inbox.clear()} entries are gone.")
+                return _private(f"The inbox is empty now; entries that are gone: {await self._inbox.clear()}.")
             groups = await self._groups()
         except DatabaseError as error:
             return _private(f"The inbox cannot be read: {error}")
@@ -197,8 +203,13 @@ class AdminDesk:
                 f"The file cannot be written: {error.strerror}. `python -m scripts.inbox --json` prints it."
             )
         n_entries = sum(len(group.entries) for group in groups)
-        text = f"{n_entries} entries in {len(groups)} groups, as JSON lines."
+        text = f"As JSON lines: entries {n_entries}, groups {len(groups)}."
         return Reply(text, private=True, attachments=(ReplyAttachment(str(path), is_image=False),))
+
+
+def _is_overheard(message: IncomingMessage) -> bool:
+    """Whether an answer cannot be kept from the others in the conversation."""
+    return message.platform == "telegram" and not message.is_direct
 
 
 def completions(typed: str, values: Sequence[str]) -> Sequence[str]:

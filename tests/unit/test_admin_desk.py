@@ -11,7 +11,7 @@ import pytest
 
 from adapters.base import Reply
 from bot.admin_commands import ADMIN_COMMANDS
-from bot.admin_desk import INBOX_OFF, completions
+from bot.admin_desk import INBOX_OFF, OVERHEARD, completions
 from bot.assembly import Stores
 from bot.config import Settings
 from bot.handler import MessageHandler
@@ -54,6 +54,7 @@ class Desk:
 def settings_in(directory: Path, **changes: Any) -> Settings:
     return Settings(
         discord_admin_ids=frozenset({"boss"}),
+        telegram_admin_ids=frozenset({"chief"}),
         intents_path=directory / "intents.json",
         models_dir=directory / "models",
         state_dir=directory / "state",
@@ -142,9 +143,20 @@ async def test_unanswered_shows_exports_and_clears(desk: Desk) -> None:
     assert [row["text"] for row in rows(path)] == ["How to fly?"]
     assert "ann" not in repr(rows(path))
     assert "Expected" in await desk.admin("unanswered all")
-    assert await desk.admin("unanswered clear") == "Cleared: 1 entries are gone."
+    assert await desk.admin("unanswered clear") == "The inbox is empty now; entries that are gone: 1."
     assert not is_there(path)
     assert await desk.admin("unanswered export") == "The inbox is empty."
+
+
+async def test_what_others_ask_is_told_to_admins_alone(desk: Desk) -> None:
+    """Telegram has no private answers in groups, so there the inbox and other conversations stay closed."""
+    group = {"platform": "telegram", "user": "chief", "conversation_id": "-1", "is_direct": False}
+    answered = await desk.say("how to fly", "ann")
+    for command in ("unanswered", "unanswered export", f"why {answered.answer_id}"):
+        assert (await desk.say(command, command="admin", **group)).text == OVERHEARD
+    own_chat = group | {"conversation_id": "chief", "is_direct": True}
+    assert "how to fly" in await desk.admin("unanswered", **own_chat)
+    assert "how to fly" in await desk.admin(f"why {answered.answer_id}", **own_chat)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

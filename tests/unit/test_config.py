@@ -38,7 +38,6 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "INTENTS_PATH": ("my intents.json", "intents_path", Path("my intents.json")),
     "STORIES_PATH": ("my stories", "stories_path", Path("my stories")),
     "MODELS_DIR": ("/m", "models_dir", Path("/m")),
-    "STATE_URL": ("redis://:hush@host:6379/1", "state_url", "redis://:hush@host:6379/1"),
     "STATE_DIR": ("s", "state_dir", Path("s")),
     "STATE_URL": ("redis://:pass@host:6379/0", "state_url", "redis://:pass@host:6379/0"),
     "ENCODER_DIR": ("e", "encoder_dir", Path("e")),
