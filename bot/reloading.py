@@ -94,7 +94,7 @@ class Reloader:
         """
         if self._lock.locked():
             return BUSY
-        found = versions(self.models_dir)
+        found, current = await asyncio.to_thread(lambda: (versions(self.models_dir), current_name(self.models_dir)))
         serving = self._inference.classifier.bundle.name
         name = asked
         if not asked:
@@ -105,7 +105,7 @@ class Reloader:
         if all(one.name != name for one in found):
             kept = ", ".join(one.name for one in found) or "none"
             return f"No model is called {quoted(name)}. Kept are: {kept}."
-        if name == serving == current_name(self.models_dir):
+        if name == serving == current:
             return f"{name} is in service already."
 
         def go_back_to(serving: IntentClassifier) -> Service:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 LIBRARIES = ("tensorflow", "keras", "keras_hub", "sklearn", "scipy", "nltk")
 """What training imports first of what serving can do without."""
 
-SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "REVIEW_PASSWORD_HASH")
+SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "REVIEW_PASSWORD_HASH", "STATE_URL")
 """Variables that training has no use for. They are emptied, not left out: `.env` may have them as well."""
 
 LEAST_PRIORITY = 19
