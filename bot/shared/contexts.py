@@ -17,7 +17,8 @@ from bot.shared.state_json import from_json, to_json
 logger = logging.getLogger(__name__)
 
 _PUT = """
-if ARGV[3] ~= '' and redis.call('LINDEX', KEYS[2], 0) ~= ARGV[3] then return 0 end
+local head = redis.call('LINDEX', KEYS[2], 0) or ''
+if ARGV[3] ~= '' and string.match(head, '^%w+') ~= string.match(ARGV[3], '^%w+') then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """

@@ -2,6 +2,7 @@
 
 A process takes a ticket for a message when it arrives, and gives it back once the message is answered. A ticket whose
 process has died, or that has been at the head for too long, is passed over; what its process still writes is refused.
+Among the tickets of one process none is before another: a lock of its own orders its messages.
 """
 
 import asyncio
@@ -47,8 +48,9 @@ while head do
         deadline_ms = now_ms + ARGV[2]
         redis.call('SET', KEYS[2], head .. ' ' .. string.format('%d', deadline_ms), 'PX', ARGV[2] * 2)
     end
-    if head == ARGV[1] then return 1 end
-    local is_alive = redis.call('EXISTS', ARGV[3] .. string.match(head, '^%w+'))
+    local process = string.match(head, '^%w+')
+    if process == string.match(ARGV[1], '^%w+') then return 1 end
+    local is_alive = redis.call('EXISTS', ARGV[3] .. process)
     if is_alive == 1 and now_ms <= tonumber(deadline_ms) then return 0 end
     redis.call('LPOP', KEYS[1])
     head = redis.call('LINDEX', KEYS[1], 0)
@@ -99,7 +101,7 @@ class Line:
         return ticket
 
     async def wait(self, name: tuple[str, ...], ticket: str) -> None:
-        """Wait for a ticket's turn, or until Redis goes away."""
+        """Wait until it is the turn of a ticket's process, or Redis goes away."""
         pause_s = FIRST_LOOK_S
         keys, alive = [line_key(name), key("head", *name)], f"{PREFIX}alive:"
         try:

@@ -103,6 +103,23 @@ async def test_a_message_without_an_answer_keeps_nobody_waiting(redis: RedisServ
             pass
 
 
+async def test_what_arrives_at_once_does_not_wait_for_itself(redis: RedisServer) -> None:
+    """One update that is brought to two processes twice each, at the same time, whichever ticket comes first."""
+    async with joined(redis.url) as first, joined(redis.url) as second:
+        processes = [contexts_of(first), contexts_of(second)]
+        for _ in range(20):
+            await asyncio.gather(*(one.arrived(ANN, "1") for one in processes * 2))
+
+            async def answer_twice(one: SharedContexts) -> None:
+                for _ in range(2):
+                    async with one.locked(ANN):
+                        await one.put(ANN, UserState(last_answer="so"))
+                    await one.settled(ANN, "1")
+
+            await asyncio.wait_for(asyncio.gather(*map(answer_twice, processes)), WAIT_S)
+        assert b"line" not in redis.dump()
+
+
 async def test_a_dead_process_keeps_nobody_waiting(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it had not answered is passed over as soon as it is heard of no more."""
     monkeypatch.setattr(line, "ALIVE_MS", 60)
