@@ -171,11 +171,9 @@ class AdminDesk:
         )
 
     async def _unanswered(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
-        if self._inbox.mode == "off":
-            return _private(INBOX_OFF)
+        if self._inbox.mode == "off" or _is_overheard(message):
+            return _private(INBOX_OFF if self._inbox.mode == "off" else OVERHEARD)
         action = message.text.strip().casefold()
-        if action != CLEAR and _is_overheard(message):
-            return Reply(OVERHEARD)
         try:
             if action == CLEAR:
                 self._export.remove()

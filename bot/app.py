@@ -103,7 +103,7 @@ async def _serve(
         on_stuck=metrics.worker_replaced,
         on_lost=lambda: leave(ExitCode.FAILURE),
     )
-    servers = ServerCatalogs(inference, own_loaders(settings, loader), loading)
+    servers = ServerCatalogs(inference, own_loaders(settings, loader), loading, n_kept=settings.bundles_kept)
     await until_stopped(stopping, servers.start())
     stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE, shared)
     handoff = Handoff(settings.handoff_chats)

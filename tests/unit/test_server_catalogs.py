@@ -45,7 +45,7 @@ class Bot:
         common = ServiceLoader(trained.models_dir, trained.intents_path)
         self.inference = Inference(common.at_start().classifier, server_catalogs=own_catalogs(self.settings))
         self.loaders = own_loaders(self.settings, common)
-        self.servers = ServerCatalogs(self.inference, self.loaders, executor)
+        self.servers = ServerCatalogs(self.inference, self.loaders, executor, n_kept=2)
         self._reloader = WholeReloader(
             self.inference, common, executor, n_kept=5, metrics=Metrics(), servers=self.servers
         )
@@ -124,6 +124,19 @@ async def test_a_reload_says_what_changed_in_each(bot: Bot, trained: "Trained") 
     assert lines[0].startswith("Reloaded")
     assert any(line.startswith(f"{bot.own_path}: not reloaded, the old ones serve on.") for line in lines)
     assert await bot.hours("discord", "1") == "Never."
+
+
+async def test_old_models_of_a_server_are_removed(bot: Bot, trained: "Trained") -> None:
+    """As many are kept as of the common catalog, that in service among them."""
+    bot.train_own(trained)
+    (in_service,) = [path for path in bot.own_models.iterdir() if path.is_dir()]
+    for day in range(1, 5):
+        shutil.copytree(in_service, bot.own_models / f"2020010{day}-000000-0123abcd")
+    await bot.servers.start()
+    await bot.reload()
+    left = {path.name for path in bot.own_models.iterdir() if path.is_dir()}
+    assert in_service.name in left
+    assert len(left) == 2
 
 
 async def test_patterns_that_were_changed_mean_that_training_is_due(bot: Bot, trained: "Trained") -> None:
