@@ -222,6 +222,8 @@ class Command:
         The description in other languages, by ISO 639-1 code.
     menu
         How it stands in the menu on a message; None if it does not.
+    is_long
+        Whether it may take minutes: what its user asks meanwhile does not wait for it.
     """
 
     name: str
@@ -231,6 +233,7 @@ class Command:
     public: bool = False
     descriptions: Mapping[str, str] = field(default_factory=dict)
     menu: Menu | None = None
+    is_long: bool = False
 
 
 Progress = Callable[[str], Awaitable[None]]

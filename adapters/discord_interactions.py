@@ -148,8 +148,7 @@ class Interactions:
             _acknowledge(interaction, is_private=is_private), name=f"acknowledgement of {interaction.id}"
         )
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
-        # Under a key of its own: an admin who trains a model, for minutes, goes on asking meanwhile.
-        key = interaction.id if command.admin_only else incoming.key
+        key = interaction.id if command.is_long else incoming.key
         if not self._queues.submit(key, job) and await acknowledgement:
             await _answer_interaction(interaction, self._bot, Reply(BUSY, private=True), is_private=is_private)
 

@@ -74,7 +74,7 @@ class Receiver:
         self._answers = answers
         self._menus = menus
         self._commands: Collection[str] = {command.name.partition(" ")[0] for command in bot.commands}
-        self._admin_commands = {command.name.partition(" ")[0] for command in bot.commands if command.admin_only}
+        self._long_commands = {command.name for command in bot.commands if command.is_long}
         self._inline = InlineAnswers(bot, client, queues) if takes_inline else None
         self._albums: deque[str] = deque(maxlen=N_ALBUMS)
         self._unsettled: list[IncomingMessage] = []
@@ -148,14 +148,17 @@ class Receiver:
             job: Job = partial(self._answer_edited, incoming, place, asked_at=message.date)
         else:
             job = partial(self._answer, incoming, place)
-        if incoming.command in self._admin_commands:
-            # Under a key of its own: a training takes minutes, and the admin's questions do not wait for it.
+        if self._is_long(incoming):
             self._submit(update, ("command", update.update_id), job)
         else:
             refuse = partial(_say_busy, place, incoming.user_id) if incoming.is_addressed else None
             await self._submit_in_order(update, incoming, job, refuse=refuse)
         if incoming.is_direct and self._menus.awaits(incoming.user_id):
             self._queues.submit(("menu", incoming.user_id), partial(self._menus.publish_for, incoming.user_id))
+
+    def _is_long(self, incoming: IncomingMessage) -> bool:
+        first = incoming.text.partition(" ")[0].lower()
+        return not self._long_commands.isdisjoint({incoming.command, f"{incoming.command} {first}"})
 
     def _is_rest_of_album(self, message: Message, incoming: IncomingMessage) -> bool:
         """Whether it is a picture without words of an album that was received already."""

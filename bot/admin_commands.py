@@ -60,6 +60,7 @@ ADMIN_COMMANDS = (
         "admin retrain",
         "Train a model on the intents as they are now, and use it if it passes (admins)",
         admin_only=True,
+        is_long=True,
         descriptions={
             "de": "Ein Modell mit den jetzigen Intents trainieren und nutzen, wenn es besteht (Admins)",
             "es": "Entrenar un modelo con las intenciones actuales y usarlo si supera las pruebas (admins)",

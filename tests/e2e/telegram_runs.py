@@ -14,6 +14,7 @@ COMMANDS = (
     Command("help", "Shows what I can do."),
     Command("why", "Says why I answered so.", (Argument("question", "What to explain."),)),
     Command("reload", "Reloads the model.", admin_only=True),
+    Command("admin retrain", "Trains a model.", admin_only=True, is_long=True),
 )
 
 

@@ -28,7 +28,7 @@ COMMANDS = (
         descriptions={"de": "Fragt mich.", "es": "Me pregunta."},
         menu=Menu("Answer this", {"de": "Beantworte das"}, takes_text=True),
     ),
-    Command("admin reload", "Loads.", admin_only=True),
+    Command("admin reload", "Loads.", admin_only=True, is_long=True),
     Command(
         "admin teach",
         "Teaches.",
@@ -264,7 +264,7 @@ async def test_answer_that_took_too_long_comes_directly(server: DiscordServer, r
     assert late.answers == []
 
 
-async def test_admin_goes_on_asking_during_a_command(server: DiscordServer, run: Any, ann: Json) -> None:
+async def test_its_user_goes_on_asking_during_a_long_command(server: DiscordServer, run: Any, ann: Json) -> None:
     """A training takes minutes: the same person's question in the same channel does not wait for it."""
     trained = asyncio.Event()
 

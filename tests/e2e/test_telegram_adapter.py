@@ -196,6 +196,23 @@ async def test_keeps_the_order_of_one_and_lets_others_pass(server: TelegramServe
         assert [(await server.next_message(private(ADA)))["text"] for _ in range(2)] == ["first", "second"]
 
 
+async def test_its_user_goes_on_asking_during_a_long_command(server: TelegramServer) -> None:
+    """A training takes minutes; other commands are answered in their order."""
+    trained = asyncio.Event()
+
+    async def handler(message: IncomingMessage, _progress: Progress) -> Reply:
+        if message.text == "retrain":
+            await trained.wait()
+        return Reply(message.text or str(message.command))
+
+    async with running(server, handler):
+        for text in ("/admin retrain", "/admin stats", "/help"):
+            await server.say(ADA, None, text)
+        assert [(await server.next_message())["text"] for _ in range(2)] == ["stats", "help"]
+        trained.set()
+        assert (await server.next_message())["text"] == "retrain"
+
+
 async def test_says_once_that_it_is_too_busy(server: TelegramServer) -> None:
     """Whoever writes more than can wait is told so once, at once, and what waits is answered."""
     entered, go_on = asyncio.Event(), asyncio.Event()

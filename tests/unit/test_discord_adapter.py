@@ -172,7 +172,7 @@ async def test_commands_are_registered_for_one_server_after_the_other(
     """Two servers joined at the same time do not write one file side by side."""
     notes = []
 
-    async def sync(*_: Any) -> None:
+    async def sync(*_: Any, joined_id: int) -> None:  # noqa: ARG001
         notes.append("begins")
         await asyncio.sleep(0)
         notes.append("ends")
