@@ -1,4 +1,4 @@
-"""Memory that goes back to the system when a model is let go."""
+"""Memory that the process does without, or gives back to the system."""
 
 import ctypes
 import sys
@@ -9,7 +9,14 @@ M_MMAP_THRESHOLD = -3
 BIG_BYTES = 256 * 1_024
 
 
-def give_big_blocks_back() -> None:
+def spare_memory() -> None:
+    """Prepare the process; before the platforms' libraries are imported."""
+    _give_big_blocks_back()
+    # httpx brings its command line where that is installed, and with it 5 MB of rich and pygments; it goes without
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None bars an import
+
+
+def _give_big_blocks_back() -> None:
     """Have blocks of a model's size taken from the system one by one, so that they go back once they are freed.
 
     By itself glibc stops doing so after the first of them was freed, and their places among small blocks are lost: a

@@ -1,4 +1,4 @@
-"""Memory of models goes back to the system."""
+"""Memory goes back to the system, and is not taken for nothing."""
 
 import subprocess
 import sys
@@ -8,9 +8,9 @@ import pytest
 from bot.stats_text import resident_bytes
 
 PROGRAM = """
-from bot.memory import give_big_blocks_back
+from bot.memory import spare_memory
 from bot.stats_text import resident_bytes
-give_big_blocks_back()
+spare_memory()
 kept = []
 for _ in range(40):  # a model, and what is allocated while it serves
     model = bytearray(24_000_000)
@@ -26,3 +26,11 @@ def test_a_model_that_was_let_go_takes_no_memory() -> None:
     """What lives longer lies beside it, and does not hold its place."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 60_000_000
+
+
+def test_command_lines_of_libraries_are_left_out() -> None:
+    """httpx works without its own, which brings libraries of megabytes."""
+    program = "from bot.memory import spare_memory; spare_memory(); import sys, httpx; httpx.Client().close(); "
+    program += "print(sorted({'click', 'pygments', 'rich'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
