@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 HOURS = "We are open from 10:00 to 20:00."
 FALLBACKS = ("I can help with opening hours and pizza.", "Ask me about pizza.")
 ONE_OF_EACH = ["discord server", "telegram private"]
-SECRET = "qzxjkvw"
-"""A word of which the model knows nothing."""
+LETTERS = str.maketrans("0123456789", "абвгдежзик")
+"""No part of a word of these is known to the small model, so that it never takes it for an intent."""
 
 
 class House:
@@ -133,6 +133,11 @@ async def ask_in_silence(house: House, user: Json) -> str:
     return str(answer.content)
 
 
+def secret_of(who: Json) -> str:
+    """A word of one person's alone."""
+    return f"щ{who['id']}".translate(LETTERS)
+
+
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(house: House, name: str) -> None:
     """No file holds their words or their id, neither while the bot runs nor once it has ended."""
@@ -141,9 +146,9 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(house: Hous
         place = place_of(name, house.servers)
         ann, ben = place.newcomer("Ann"), place.newcomer("Ben")
         for who in (ann, ben):
-            assert await place.ask(who, f"{SECRET}{who['id']}") in FALLBACKS
+            assert await place.ask(who, secret_of(who)) in FALLBACKS
             assert await place.ask(who, "I want a pizza") == "With cheese?"
-        traces = [f"{SECRET}{who['id']}".encode() for who in (ann, ben)]
+        traces = [secret_of(who).encode() for who in (ann, ben)]
         assert all(trace in house.kept() for trace in traces)
         assert await place.use(ann, "forgetme") == WORDS["forgotten"]["en"]
         assert [trace in house.kept() for trace in traces] == [False, True]
