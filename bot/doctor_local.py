@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bot.config import Settings
+from bot.database import DATABASE_FILE
 from bot.findings import Finding, fatal, note, ok, warning
 from intents.findings import CatalogError
 from intents.validation import load_catalog
@@ -25,8 +26,6 @@ PLENTY_BYTES = 500 * 2**20
 """A trained bundle takes up to 120 MB, and a new one is written beside the old."""
 
 LITTLE_BYTES = 50 * 2**20
-
-STATE_FILE = "parley.sqlite3"
 
 
 def examine_locally(settings: Settings) -> Iterator[Finding]:
@@ -146,7 +145,7 @@ def _existing(path: Path) -> Path:
 
 def examine_state(state_dir: Path) -> Iterator[Finding]:
     """Look at whether what is kept over restarts is whole."""
-    file = state_dir / STATE_FILE
+    file = state_dir / DATABASE_FILE
     if not file.is_file():
         return
     try:
@@ -164,8 +163,8 @@ def listening_channels(state_dir: Path, platform: str) -> frozenset[str]:
     """Return the ids of the channels of a platform where the bot answers unasked; none where that cannot be read."""
     channels: set[str] = set()
     with contextlib.suppress(sqlite3.Error, ValueError, TypeError, AttributeError):
-        if (state_dir / STATE_FILE).is_file():
-            with contextlib.closing(_open_read_only(state_dir / STATE_FILE)) as database:
+        if (state_dir / DATABASE_FILE).is_file():
+            with contextlib.closing(_open_read_only(state_dir / DATABASE_FILE)) as database:
                 query = "SELECT settings FROM server_settings WHERE platform = ?"
                 for (text,) in database.execute(query, (platform,)):
                     channels.update(map(str, json.loads(text).get("listening", ())))

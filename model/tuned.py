@@ -1,16 +1,15 @@
 """The configuration that `scripts.tune` found better than the default one, where training finds it.
 
-Only what differs from the defaults is written: what was not tuned follows a later version's. Standard library only.
+Only what differs from the defaults is written: what was not tuned follows a later version's.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from model.bundle import write_atomically
 from model.config import TrainingConfig, TrainingError
 
 FORMAT_VERSION = 1
@@ -111,18 +110,9 @@ def write_tuned(models_dir: Path, tuned: Tuned) -> Path:
     }
     content = {"format_version": FORMAT_VERSION, **asdict(tuned), "config": changes}
     models_dir.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{TUNED_FILE}-", dir=models_dir)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        return Path(temporary).replace(models_dir / TUNED_FILE)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    path = models_dir / TUNED_FILE
+    write_atomically(path, json.dumps(content, indent=1) + "\n")
+    return path
 
 
 def remove_tuned(models_dir: Path) -> bool:

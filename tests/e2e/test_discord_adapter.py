@@ -38,11 +38,6 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def ann() -> payloads.Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
-@pytest.fixture
 def make_adapter(server: DiscordServer, tmp_path: Path) -> Any:
     return partial(discord_runs.make_adapter, server, tmp_path / "state")
 

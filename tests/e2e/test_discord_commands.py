@@ -67,11 +67,6 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
-@pytest.fixture
 def noting() -> Noting:
     return Noting()
 

@@ -10,7 +10,6 @@ import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
 from tests.bots import BotOf
-from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import Gate, Run, make_adapter, running
 from tests.e2e.discord_server import DiscordServer
@@ -42,11 +41,6 @@ class Answering:
 async def server() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as server:
         yield server
-
-
-@pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
 
 
 @pytest.fixture

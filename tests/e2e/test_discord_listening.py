@@ -47,11 +47,6 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
-@pytest.fixture
 def hearing(server: DiscordServer) -> Hearing:
     return Hearing(server.general)
 

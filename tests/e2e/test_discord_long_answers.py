@@ -10,7 +10,6 @@ import pytest
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment
 from adapters.discord_sending import FILE_NAME, WHOLE_IN_FILE, to_parts
 from tests.bots import BotOf
-from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import COMMANDS, make_adapter, running
 from tests.e2e.discord_server import DiscordServer
@@ -25,11 +24,6 @@ LONG = f"{OPENING}\n\n{RULES}"
 async def server() -> AsyncIterator[DiscordServer]:
     async with DiscordServer() as server:
         yield server
-
-
-@pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
 
 
 def answering(**fields: Any) -> BotOf:

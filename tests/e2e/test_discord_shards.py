@@ -26,11 +26,6 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
-@pytest.fixture
 def run(server: DiscordServer, tmp_path: Path) -> Any:
     def start(**changes: Any) -> AbstractAsyncContextManager[Run]:
         return running(make_adapter(server, tmp_path / "state", **changes))

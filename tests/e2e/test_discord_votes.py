@@ -26,11 +26,6 @@ async def server() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
-@pytest.fixture
 def make_bot() -> Any:
     def make(text: str = "An answer.", **changes: Any) -> BotOf:
         async def answer(_: IncomingMessage, __: Progress) -> Reply:

@@ -40,11 +40,6 @@ async def wire(server: DiscordServer) -> AsyncIterator[Wire]:
         yield wire
 
 
-@pytest.fixture
-def ann() -> Json:
-    return payloads.user("ann", shown_as="Ann")
-
-
 def over(wire: Wire, server: DiscordServer, state_dir: Path, **changes: Any) -> AbstractAsyncContextManager[Run]:
     """An adapter at work whose way to the REST interface is the wire."""
     api_url = f"http://127.0.0.1:{wire.port}/api/v10"

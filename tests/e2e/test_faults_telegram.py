@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
 from adapters.telegram_adapter import TelegramAdapter
 from tests.bots import BotOf
@@ -26,15 +25,6 @@ UNSAID = [fault for fault in Fault if fault is not Fault.LATE]
 
 # The library warns of its own attribute, whenever it is told to pause.
 pytestmark = pytest.mark.filterwarnings("ignore:.*attribute `retry_after`:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing stands before the local servers but the wire, and waits are short."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import Adapter, IncomingMessage, Progress, Reply
 from adapters.console_adapter import ConsoleAdapter
 from adapters.errors import PlatformUnavailableError
@@ -22,14 +21,6 @@ from tests.e2e.telegram_server import TelegramServer, group, person
 TEAM = group(-100_600, title="Team")
 PINGS = "@everyone <@1> <@&2> @ada_lovelace **bold** <b>bold</b>"
 LONG = "\n".join(f"> line {i} of a long message" for i in range(200))
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import IncomingMessage, Reply, ReplyChoice
 from bot.actions import ActionRunner
 from bot.assembly import SCHEMA, Stores, make_desk, make_handler
@@ -81,13 +80,9 @@ def inference(loader: ServiceLoader) -> Iterator[Inference]:
 
 @pytest.fixture(autouse=True)
 def _alike_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The terminal knows the member by the same name, dice fall alike, and nothing stands before the local servers."""
+    """The terminal knows the member by the same name, and dice fall alike."""
     monkeypatch.setenv("LOGNAME", MEMBER)
     monkeypatch.setattr(random, "SystemRandom", lambda: random.Random(SEED))
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @dataclass

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
 from adapters.choices import NOT_YOURS
 from adapters.dispatch import BUSY
@@ -43,14 +42,6 @@ class Asker:
     @property
     def pressed(self) -> list[str | None]:
         return [message.choice_id for message in self.seen if message.choice_id is not None]
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

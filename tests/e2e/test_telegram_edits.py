@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
 from tests.bots import BotOf
 from tests.e2e.telegram_runs import COMMANDS, make_adapter, running
@@ -19,14 +18,6 @@ Json = dict[str, Any]
 ADA = person(1, "Ada")
 BEN = person(2, "Ben")
 CLUB = group(-1001, title="Club")
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

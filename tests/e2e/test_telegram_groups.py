@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
 from adapters.choices import NOT_YOURS
 from tests.bots import BotOf
@@ -26,14 +25,6 @@ CHANNEL_BOT = {"id": 136817688, "is_bot": True, "first_name": "Channel", "userna
 TELEGRAM = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
 
 SIZE = {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

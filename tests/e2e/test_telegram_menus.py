@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from adapters import telegram_polling
 from adapters.base import Command
 from tests.bots import BotOf
 from tests.e2e.telegram_runs import echo, make_adapter, running
@@ -25,14 +24,6 @@ COMMANDS = (
     Command("admin stats", "Shows figures.", admin_only=True),
     Command("admin why", "Explains an answer.", admin_only=True, descriptions={"es": "Explica una respuesta."}),
 )
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

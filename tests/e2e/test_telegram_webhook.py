@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from adapters import telegram_polling, telegram_webhook
+from adapters import telegram_webhook
 from adapters.base import IncomingMessage, Progress, Reply
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.telegram_adapter import TelegramAdapter
@@ -31,14 +31,6 @@ PUBLIC = "https://parley.example/telegram/hook"
 SECRET = "only-Telegram_knows"
 
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates, and is absent")
-
-
-@pytest.fixture(autouse=True)
-def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(telegram_polling, "JITTER_S", 0.0)
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The file of a tuned configuration: what is written is read again, and what is broken is named with its mend."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model import tuned
 from model.config import HeadConfig, TrainingConfig
 from model.tuned import TUNED_FILE, Tuned, TunedError, config_for, read_tuned, remove_tuned, write_tuned
 
@@ -91,7 +91,7 @@ def test_failed_writing_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(tuned.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_tuned(tmp_path, replace(FOUND, n_trials=3))
     assert read_tuned(tmp_path) == FOUND
