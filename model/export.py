@@ -19,6 +19,7 @@ from model.config import TrainingError
 from model.features import Encoded
 from model.network import network_inputs
 from model.runtime import KERAS_FILE, LITERT_FILE, LiteRTNetwork
+from model.serving import OneText
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,11 @@ def _logits(network: keras.Model, texts: Sequence[Encoded]) -> NDArray[np.float3
 
 
 def _compiled(network: keras.Model, *, is_quantised: bool) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if "token_ids" in network.input:
+        laid_out = OneText(network)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([laid_out.serve.get_concrete_function()], laid_out)
+    else:
+        converter = tf.lite.TFLiteConverter.from_keras_model(network)
     if is_quantised:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints what it does

@@ -58,11 +58,11 @@ def build_head(n_features: int, n_ids: int, n_outputs: int, config: HeadConfig) 
         inputs["features"] = keras.Input((n_features,), dtype="float32", name="features")
         dropped = layers.Dropout(config.feature_dropout)(inputs["features"])
         deep = layers.Dense(n_outputs, name="head")(dropped)
-        wide = layers.Rescaling(config.ngram_weight)(wide)
+        wide = layers.Rescaling(config.ngram_weight, name="ngram_weight")(wide)
     else:
         hidden = layers.Activation("relu")(bag(config.hidden_units, "deep", 0.3 * config.hidden_units**-0.5))
         deep = layers.Dense(n_outputs, name="head")(layers.Dropout(config.dropout)(hidden))
-    return keras.Model(inputs, layers.Add(name="logits")([deep, wide]))
+    return keras.Model(inputs, layers.Add(name="logits")([deep, wide]), name="intents")
 
 
 def start_at(head: keras.Model, classifier: NDArray[np.float32]) -> None:

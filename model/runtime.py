@@ -32,8 +32,11 @@ RuntimeChoice = Literal["auto", "litert", "keras"]
 NGRAM_WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
 """The lengths to which one text's n-grams are padded."""
 
-TOKEN_WIDTHS = (8, 12, 16, 24, 32, 48, MAX_TOKENS)
-"""Likewise its tokens. LiteRT plans its memory anew when a length changes, so there are few."""
+TOKEN_WIDTHS = (10, 15, 20, 30, 40, MAX_TOKENS)
+"""Likewise its tokens: few, for LiteRT plans its memory anew when a length changes.
+
+Multiples of 5, since its fastest kernels take 5 rows at once: 6 tokens cost as much as 10. See docs/model.md.
+"""
 
 NGRAMS_A_TOKEN = 16
 """Room for n-grams that is made with each token, so that mostly both lengths change together; 12 are usual."""
