@@ -5,8 +5,8 @@ methods, for those keep every button in memory and add fields to an edit that Di
 """
 
 import logging
+import random
 import re
-import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -73,7 +73,7 @@ class Part:
     images: tuple[str, ...] = ()
     files: tuple[LoadedFile, ...] = ()
     spelled_out: tuple[str, ...] = ()
-    nonce: str = field(default_factory=lambda: str(secrets.randbits(63)))
+    nonce: str = field(default_factory=lambda: str(random.getrandbits(63)))
 
     def payload(self, *, is_ephemeral: bool = False) -> Json:
         """Return it as Discord describes a message; the files come beside it."""

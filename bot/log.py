@@ -2,8 +2,8 @@
 
 import json
 import logging
+import random
 import re
-import secrets as randomness
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def correlated() -> Iterator[str]:
 
     The id is made up: it leads from line to line, and to nobody.
     """
-    token = _correlation_id.set(randomness.token_hex(4))
+    token = _correlation_id.set(f"{random.getrandbits(32):08x}")
     try:
         yield _correlation_id.get()
     finally:

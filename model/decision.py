@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from model.text import normalise
 DEFAULT_MARGIN = 0.02
 """The least lead of the best intent over the second; see docs/model.md for the measurement."""
 
+N_ALLOWED = 1_024
+"""For how many combinations of contexts and language is remembered what they allow."""
 
 MAX_LOG_ODDS = 30.0
 """Beyond it a confidence is 0 or 1 in float32."""
@@ -102,9 +105,8 @@ class Policy:
     evidence: Evidence = Evidence()
 
 
-@dataclass(frozen=True, slots=True)
-class RankedIntent:
-    """An intent that could be meant, and its calibrated confidence."""
+class RankedIntent(NamedTuple):
+    """An intent that could be meant, and its calibrated confidence; a tuple, for a message makes one of each intent."""
 
     tag: str
     confidence: float
@@ -162,6 +164,7 @@ class DecisionRule:
             for number, members in enumerate(self._members)
             if all(intent.context_filter or intent.language for intent in members)
         ]
+        self._allowed: dict[tuple[tuple[str, ...], str | None], NDArray[np.bool_]] = {}
         self._exact: dict[str, list[Intent]] = defaultdict(list)
         for members in self._members:
             for intent in members:
@@ -209,10 +212,10 @@ class DecisionRule:
         if not allowed.any():
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ())
         confidences = confidences_of(scores.logits, allowed, self.policy.temperature)
-        order = [int(number) for number in np.argsort(-confidences[:-1], kind="stable") if allowed[number]]
-        ranking = tuple(
-            RankedIntent(self._meant(number, contexts, language).tag, float(confidences[number])) for number in order
-        )
+        order = np.argsort(-confidences[:-1], kind="stable")
+        order = order[allowed[order]]
+        tags = [self._meant(number, contexts, language).tag for number in order.tolist()]
+        ranking = tuple(map(RankedIntent, tags, confidences[order].tolist()))
         if not familiarity and not scores.similarity.any():
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ranking)  # neither n-grams nor an encoder know any of it
         confidence = ranking[0].confidence
@@ -228,10 +231,19 @@ class DecisionRule:
         return answered
 
     def allowed(self, contexts: Sequence[str], language: str | None = None) -> NDArray[np.bool_]:
-        """Return which labels the active contexts and the member's language allow, shape ``(n_labels,)``."""
+        """Return which labels the active contexts and the member's language allow: ``(n_labels,)``, to be read only."""
+        asked = (tuple(contexts), language)
+        if asked not in self._allowed:
+            if len(self._allowed) >= N_ALLOWED:
+                self._allowed.clear()
+            self._allowed[asked] = self._find_allowed(*asked)
+        return self._allowed[asked]
+
+    def _find_allowed(self, contexts: tuple[str, ...], language: str | None) -> NDArray[np.bool_]:
         allowed = np.ones(len(self.labels), np.bool_)
         for number in self._conditional:
             allowed[number] = any(_is_allowed(one, contexts, language) for one in self._members[number])
+        allowed.flags.writeable = False
         return allowed
 
     def _meant(self, number: int, contexts: Sequence[str], language: str | None) -> Intent:

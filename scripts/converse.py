@@ -141,7 +141,7 @@ def _failure_json(failure: Failure) -> dict[str, Any]:
         "differences": [asdict(difference) for difference in failure.differences],
         "answer": failure.answer,
         "reason": None if decision is None else decision.reason,
-        "ranking": [] if decision is None else [asdict(ranked) for ranked in decision.ranking[:N_RANKED]],
+        "ranking": [] if decision is None else [ranked._asdict() for ranked in decision.ranking[:N_RANKED]],
     }
 
 
