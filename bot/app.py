@@ -23,6 +23,7 @@ from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
+from bot.process import settle
 from bot.readiness import Readiness
 from bot.review.rooms import Lobby, make_rooms
 from bot.review.trials import Trials
@@ -148,6 +149,7 @@ async def _serve(
         await shared.start(on_reload=reloader.follow)
     handoff.connect({one.platform: one for one in platforms})
     _watch(metrics, readiness, inference, stores, platforms)
+    settle()
     bundle = service.classifier.bundle
     logger.info(
         "ready: model %s, %d intents, runtime %s, platforms %s",

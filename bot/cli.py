@@ -12,7 +12,7 @@ from typing import NoReturn
 from bot.app import leave, run
 from bot.config import ConfigError, Settings, parse_settings, read_environment
 from bot.log import configure_logging
-from bot.memory import spare_memory
+from bot.process import prepare_process
 from bot.review.asking import ask_and_print
 from bot.supervisor import ExitCode
 
@@ -47,7 +47,7 @@ def main() -> NoReturn:
     configure_logging(level, settings.secrets, settings.log_format)
     if console and not arguments.console:
         print("No DISCORD_TOKEN or TELEGRAM_TOKEN is set: this is the chat in the terminal.", file=sys.stderr)  # noqa: T201
-    spare_memory()
+    prepare_process()
     asyncio.run(_serve(settings, environment, console=console))
 
 

@@ -389,6 +389,8 @@ class IntentCatalog:
 
 def _from_json(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any of the types above, and its JSON
     """Return a value of one of the types above, read from what `asdict` and JSON made of it."""
+    if type(value) is kind:  # most of a catalog is text
+        return value
     arguments = get_args(kind)
     match get_origin(kind):
         case None:

@@ -23,7 +23,7 @@ from model.decision import Evidence, Policy
 from model.encoder_files import TOKENIZER_FILE, sha256_of
 from model.features import NgramFeatures, TextFeatures
 from model.spelling import Spelling
-from model.tokens import SentenceTokenizer, TokenizerError
+from model.tokens import TokenizerError, shared_tokenizer
 
 FORMAT_VERSION = 3
 CURRENT_FILE = "current"
@@ -284,7 +284,7 @@ def load_bundle(path: Path) -> Bundle:
         read = json.loads(_verified(path, FEATURES_FILE, manifest))
         features = TextFeatures(NgramFeatures.from_json(read))
         if TOKENIZER_FILE in manifest.sha256:
-            tokenizer = SentenceTokenizer(_verified(path, TOKENIZER_FILE, manifest))
+            tokenizer = shared_tokenizer(_verified(path, TOKENIZER_FILE, manifest))
             features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
         catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:

@@ -22,7 +22,7 @@ from bot.context import ContextStore
 from bot.engine import IntentEngine
 from bot.handoff import Handoff
 from bot.inference import Inference
-from bot.memory import spare_memory
+from bot.process import prepare_process
 from bot.service import ServiceLoader
 from model.classifier import IntentClassifier
 
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("models", type=Path)
     parser.add_argument("runtime", choices=("litert", "keras"))
     arguments = parser.parse_args()
-    spare_memory()  # as the bot does
+    prepare_process()  # as the bot does
     service = ServiceLoader(arguments.models, None, runtime=arguments.runtime).at_start()
     print(json.dumps(asyncio.run(_measure(service.classifier))))
     return 0

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.memory import spare_memory
+from bot.process import prepare_process
 from model.bundle import BundleError, current_path
 from scripts.options import fail, settings_or_exit, training_libraries, write_json
 from scripts.soak.rows import Measure, Plan, Row
@@ -37,7 +37,7 @@ def main() -> int:
     if unknown := set(arguments.rows) - set(NAMES):
         parser.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     logging.basicConfig(level=logging.CRITICAL)
-    spare_memory()  # as the bot does
+    prepare_process()  # as the bot does
     try:
         current_path(arguments.models)
     except BundleError as error:

@@ -27,6 +27,7 @@ from bot.handler import COMMANDS, MessageHandler
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
+from bot.process import settle
 from bot.reloading import Reloader
 from bot.service import ServiceLoader
 from scripts.soak.rows import Plan
@@ -75,6 +76,7 @@ async def world(plan: Plan) -> AsyncIterator[World]:
     )
     # a word more than the pattern: what equals a pattern is answered without the network
     texts = tuple(f"{one} please" for intent in service.classifier.catalog.topics for one in intent.patterns)
+    settle()  # as the bot does
     try:
         yield World(handler, inference, stores, reloader, texts)
     finally:

@@ -1,6 +1,8 @@
 """A text as the token ids of a sentence encoder."""
 
+import gc
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from model.encoder_files import TOKENIZER_FILE
 from model.text import normalise
-from model.tokens import MAX_READ, MAX_TOKENS, SentenceTokenizer, TokenizerError
+from model.tokens import MAX_READ, MAX_TOKENS, SentenceTokenizer, TokenizerError, shared_tokenizer
 from tests.tiny_encoder import vocabulary
 
 VOCABULARY = vocabulary()
@@ -110,3 +112,19 @@ def test_cut_file_is_refused(tokenizer: SentenceTokenizer) -> None:
     """A download that broke off."""
     with pytest.raises(TokenizerError):
         SentenceTokenizer(tokenizer.content[: len(tokenizer.content) // 2])
+
+
+def test_what_reads_the_same_file_shares_its_tokenizer(tiny_encoder: Path) -> None:
+    """As long as one is in use; another file has its own, and what is no tokenizer is refused as ever."""
+    content = (tiny_encoder / TOKENIZER_FILE).read_bytes()
+    one = shared_tokenizer(content)
+    assert shared_tokenizer(bytes(bytearray(content))) is one
+    other = shared_tokenizer(content + b"\n")
+    assert other is not one
+    assert other.encode("hello pizza").tolist() == one.encode("hello pizza").tolist()
+    gone = weakref.ref(other)
+    del other
+    gc.collect()
+    assert gone() is None
+    with pytest.raises(TokenizerError):
+        shared_tokenizer(b"{}")
