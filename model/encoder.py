@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_hub
@@ -87,7 +88,7 @@ class SentenceEncoder:
     def hidden_states(self, texts: Sequence[str], stage: str, tell: Tell) -> list[NDArray[np.float32]]:
         """Return the hidden states of the middle layer for each text, ``(n_tokens, n_hidden)``, and keep them."""
         missing = [text for text in dict.fromkeys(texts) if text not in self.states]
-        run = tf.function(self.lower, reduce_retracing=True)
+        run = traced(self.lower)
         encoded = [self.tokenizer.encode(text) for text in missing]
         done = 0
         for rows in batches_by_length(encoded):
@@ -100,7 +101,7 @@ class SentenceEncoder:
 
     def features_of_states(self, states: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the features of texts whose hidden states are known, shape ``(n_texts, n_features)``."""
-        run = tf.function(self.upper, reduce_retracing=True)
+        run = traced(self.upper)
         features = np.zeros((len(states), self.n_features), np.float32)
         for rows in batches_by_length(states):
             features[rows] = run(pad_states([states[row] for row in rows])).numpy()
@@ -108,7 +109,7 @@ class SentenceEncoder:
 
     def features(self, texts: Sequence[str], stage: str, tell: Tell) -> NDArray[np.float32]:
         """Return the features of normalised texts, shape ``(n_texts, n_features)``, and keep nothing."""
-        run = tf.function(self.network(), reduce_retracing=True)
+        run = traced(self.network())
         encoded = [self.tokenizer.encode(text) for text in texts]
         features = np.zeros((len(texts), self.n_features), np.float32)
         done = 0
@@ -117,6 +118,13 @@ class SentenceEncoder:
             done += len(rows)
             tell(stage, done, len(texts))
         return features
+
+
+def traced(model: keras.Model) -> Callable[..., Any]:
+    """Return a model as a function that is traced once, for batches of every shape."""
+    signature = tf.nest.map_structure(lambda one: tf.TensorSpec(one.shape, one.dtype, name=one.name), model.input)
+    run: Callable[..., Any] = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
+    return run
 
 
 def batches_by_length(encoded: Sequence[NDArray[np.generic]]) -> Iterator[NDArray[np.intp]]:

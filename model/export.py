@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from model.config import TrainingError
+from model.encoder import traced
 from model.features import Encoded
 from model.network import network_inputs
 from model.runtime import KERAS_FILE, LITERT_FILE, LiteRTNetwork
@@ -63,12 +64,12 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
 
 
 def _logits(network: keras.Model, texts: Sequence[Encoded]) -> NDArray[np.float32]:
-    run = tf.function(lambda inputs: network(inputs, training=False)["logits"], reduce_retracing=True)
+    run = traced(network)
     order = np.argsort([len(text.token_ids) for text in texts], kind="stable")
     logits = np.zeros((len(texts), network.output["logits"].shape[-1]), np.float32)
     for start in range(0, len(order), TEXTS_AT_ONCE):
         rows = order[start : start + TEXTS_AT_ONCE]
-        logits[rows] = run(network_inputs([texts[row] for row in rows])).numpy()
+        logits[rows] = run(network_inputs([texts[row] for row in rows]))["logits"].numpy()
     return logits
 
 
