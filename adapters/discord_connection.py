@@ -16,16 +16,15 @@ import discord
 import yarl
 
 from adapters.base import Bot, IncomingMessage, Reply
-from adapters.discord_commands import to_definitions
 from adapters.discord_edits import Answers, Replacement
 from adapters.discord_faults import MISSING_INTENT
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import PLATFORM, is_withheld, to_message
 from adapters.discord_profile import describe, show_activity
-from adapters.discord_registration import sync_commands
 from adapters.discord_requests import RATE_LIMIT_S
-from adapters.discord_rooms import PERMISSIONS, greet, reporting
+from adapters.discord_rooms import PERMISSIONS, reporting
 from adapters.discord_sending import Part, send_parts, send_reply, to_channel
+from adapters.discord_servers import Servers
 from adapters.discord_shards import FIRST, Shards
 from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
 
@@ -89,14 +88,13 @@ class DiscordConnection(discord.Client):
             guild_ready_timeout=0.0,
         )
         self._bot = bot
-        self._guild_ids = guild_ids
-        self._state_file = state_file
         self._gateway_url = gateway_url
         self._wants_content = wants_content
         self._shard_id = shard_id
         self._shards = shards
         self._stopping = stopping
         self._queues = ReplyQueues()
+        self._servers = Servers(self, bot, self._queues, guild_ids=guild_ids, state_file=state_file, shards=shards)
         self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
         self._patience = asyncio.timeout(None)
         self._is_serving = False
@@ -145,24 +143,19 @@ class DiscordConnection(discord.Client):
         may_read = flags.gateway_message_content or flags.gateway_message_content_limited
         self._asked_for.message_content = self._wants_content and may_read
         if self._shard_id == FIRST:
-            await self._register_commands()
+            await self._servers.register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         if self._takes_messages:
-            self._queues.submit(("server", guild.id), partial(greet, self, self._bot, guild))
-        if guild.id in self._guild_ids and self._shards.has_first:
-            await self._register_commands(joined_id=guild.id)
-        elif guild.id in self._guild_ids:
-            logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
+            self._servers.joined(guild)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._servers.present(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         if self._takes_messages:
-            self._queues.submit(("server", guild.id), partial(self._bot.left, PLATFORM, str(guild.id)))
-
-    async def _register_commands(self, joined_id: int | None = None) -> None:
-        async with self._shards.registering:  # side by side each would write back the file without the other's changes
-            definitions = to_definitions(self._bot.commands)
-            await sync_commands(self, definitions, self._guild_ids, self._state_file, joined_id=joined_id)
+            self._servers.left(guild)
 
     async def on_connect(self) -> None:
         if self._gateway_url is not None:  # Discord names another address for resuming the session
@@ -170,6 +163,9 @@ class DiscordConnection(discord.Client):
 
     async def on_ready(self) -> None:
         self._set_online()
+        if self._takes_messages:
+            for guild in self.guilds:  # of those that came at once with READY the library tells nothing more
+                self._servers.present(guild)
         await show_activity(self)
         if self.application_id is not None and not self._is_introduced:
             self._is_introduced = True

@@ -54,7 +54,9 @@ class UnreadableError(discord.DiscordException):
     """Discord, or what stands before it, answered with something that is no answer of its interface."""
 
 
-async def repeat(client: discord.Client, route: Route, fields: Json, files: Sequence[LoadedFile] = ()) -> object:
+async def repeat(
+    client: discord.Client, route: Route, fields: Json | list[Json], files: Sequence[LoadedFile] = ()
+) -> object:
     """Make a request that changes nothing when it comes twice; return what Discord answers.
 
     Raises
@@ -73,7 +75,9 @@ async def repeat(client: discord.Client, route: Route, fields: Json, files: Sequ
     return await _by_library(client, route, fields, files)
 
 
-async def _by_library(client: discord.Client, route: Route, fields: Json, files: Sequence[LoadedFile]) -> object:
+async def _by_library(
+    client: discord.Client, route: Route, fields: Json | list[Json], files: Sequence[LoadedFile]
+) -> object:
     try:
         if not files:
             return await client.http.request(route, json=fields, timeout=TIMEOUT)
@@ -84,7 +88,7 @@ async def _by_library(client: discord.Client, route: Route, fields: Json, files:
         raise UnreadableError(f"{type(exc).__name__} in the answer to {route.key}") from exc
 
 
-def _form(fields: Json, uploads: Sequence[discord.File]) -> list[Json]:
+def _form(fields: Json | list[Json], uploads: Sequence[discord.File]) -> list[Json]:
     form: list[Json] = [{"name": "payload_json", "value": json.dumps(fields)}]
     return form + [
         {"name": f"files[{i}]", "value": upload.fp, "filename": upload.filename, "content_type": ANY_CONTENT}
