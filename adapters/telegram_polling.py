@@ -49,6 +49,11 @@ WEBHOOK_SET = (
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures after which the request cannot have arrived."""
 
+TOO_MANY_REQUESTS = 429
+
+UNTOLD_PAUSE_S = 2
+"""How long to wait after a refusal for coming too soon that does not say for how long, such as a proxy's."""
+
 N_CHANNEL_POSTS = 1_000
 """How many of the bot's posts in channels are remembered, lest it answers what they say in the channels' groups."""
 
@@ -69,9 +74,22 @@ class QuietRequest(HTTPXRequest):
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401 - passed through
-        """Send a request as soon as there is room."""
+        """Send a request as soon as there is room; a refusal for coming too soon always asks for a pause."""
         async with self._room:
-            return await super().do_request(*args, **kwargs)
+            status, payload = await super().do_request(*args, **kwargs)
+        return status, payload if status != TOO_MANY_REQUESTS else self._with_pause(payload)
+
+    def _with_pause(self, payload: bytes) -> bytes:
+        """Return a refusal as Telegram words it; without a pause the library takes it for a fault of the network."""
+        try:
+            answer = self.parse_json_payload(payload)
+        except TelegramError:
+            answer = {}
+        match answer.get("parameters"):
+            case {"retry_after": int(pause_s)} if pause_s > 0:
+                return payload
+        refusal = {"ok": False, "error_code": TOO_MANY_REQUESTS, "description": "Too Many Requests"}
+        return json.dumps({**refusal, "parameters": {"retry_after": UNTOLD_PAUSE_S}}).encode()
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
