@@ -29,7 +29,7 @@ from adapters.discord_sending import (
     to_interaction,
     to_response,
 )
-from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
+from adapters.dispatch import BUSY, VOTE_BUSY, ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class Interactions:
 
     async def _take_press(self, interaction: discord.Interaction) -> None:
         if (vote := read_vote(interaction)) is not None:  # under a key of its own: it waits for no answer
-            self._queues.submit(interaction.id, partial(self._answer_vote, interaction, vote))
+            refuse = partial(_turn_away, interaction, VOTE_BUSY)
+            self._queues.submit(interaction.id, partial(self._answer_vote, interaction, vote), refuse=refuse)
         if (press := read_press(interaction)) is not None:
             await self._take_choice(interaction, press)
 
@@ -99,7 +100,7 @@ class Interactions:
     async def _take_choice(self, interaction: discord.Interaction, press: Press) -> None:
         incoming = press_to_message(interaction, press)
         if press.owner_id != incoming.user_id:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, NOT_YOURS))
+            self._submit_refusal(interaction, NOT_YOURS)
             return
         acknowledgement = asyncio.create_task(
             _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
@@ -130,13 +131,19 @@ class Interactions:
 
     async def _take_use(self, interaction: discord.Interaction, use: Use | None) -> None:
         if use is None:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, UNKNOWN_COMMAND))
+            self._submit_refusal(interaction, UNKNOWN_COMMAND)
         elif use.needs_form:
-            self._queues.submit(interaction.id, partial(_show_form, interaction, use))
+            refuse = partial(_turn_away, interaction, BUSY)
+            self._queues.submit(interaction.id, partial(_show_form, interaction, use), refuse=refuse)
         elif use.lacks_text:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, NO_TEXT))
+            self._submit_refusal(interaction, NO_TEXT)
         else:
             await self._take_command(interaction, use)
+
+    def _submit_refusal(self, interaction: discord.Interaction, sentence: str) -> None:
+        """Turn somebody away, also where there is no room for more."""
+        job = partial(_turn_away, interaction, sentence)
+        self._queues.submit(interaction.id, job, refuse=job)
 
     async def _take_command(self, interaction: discord.Interaction, use: Use) -> None:
         command = use.command

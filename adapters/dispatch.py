@@ -25,6 +25,9 @@ DRAIN_S = 7.0
 BUSY = "I have more messages than I can answer just now, and yours is not among them. Please try again in a minute."
 """Said to whoever's message finds no room."""
 
+VOTE_BUSY = "I have more to do than I can manage just now, and your vote was not counted. Please try again in a minute."
+"""Said to whoever's vote finds no room."""
+
 MOST_REFUSALS = 20
 """How many are told so at a time: in a flood of strangers the sending itself would be a load."""
 
@@ -98,6 +101,8 @@ class ReplyQueues:
         """Tell whoever finds no room, beside everything that waits; once a burst."""
         if refuse is None or key in self._told_keys or len(self._refusals) >= MOST_REFUSALS:
             return
+        if len(self._told_keys) >= self._in_all:
+            self._told_keys.clear()
         self._told_keys.add(key)
         task = self._start(_logged(refuse), f"refusal to {key}")
         self._refusals.add(task)

@@ -16,7 +16,7 @@ from telegram.error import TelegramError
 
 from adapters.base import Bot, IncomingMessage, Reply
 from adapters.choices import NOT_YOURS, Press, Vote, from_data, vote_from_data
-from adapters.dispatch import BUSY, Job, ReplyQueues, answer_with_typing
+from adapters.dispatch import BUSY, VOTE_BUSY, Job, ReplyQueues, answer_with_typing
 from adapters.telegram_edits import AnswerMemory
 from adapters.telegram_inline import InlineAnswers
 from adapters.telegram_menus import Menus
@@ -98,8 +98,8 @@ class Receiver:
         else:
             await self._receive_message(update)
 
-    def _submit(self, update: Update, key: Hashable, job: Job) -> None:
-        self._queues.submit(key, partial(self._once, str(update.update_id), job))
+    def _submit(self, update: Update, key: Hashable, job: Job, *, refuse: Job | None = None) -> None:
+        self._queues.submit(key, partial(self._once, str(update.update_id), job), refuse=refuse)
 
     async def _submit_in_order(
         self, update: Update, incoming: IncomingMessage, job: Job, *, refuse: Job | None
@@ -209,14 +209,16 @@ class Receiver:
         own_key = ("press", query.id)
         vote, press = vote_from_data(query.data), from_data(query.data)
         if vote is not None:
-            self._submit(update, own_key, partial(self._vote, query, vote))
-        elif press is None:
-            self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
-        elif press.owner_id == str(query.from_user.id):
-            self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
-            await self._choose(update, query, press)
+            refuse = partial(acknowledge, self._client, query.id, VOTE_BUSY)
+            self._submit(update, own_key, partial(self._vote, query, vote), refuse=refuse)
+        elif press is None or press.owner_id == str(query.from_user.id):
+            end_waiting = partial(acknowledge, self._client, query.id, None)
+            self._queues.submit(own_key, end_waiting, refuse=end_waiting)
+            if press is not None:
+                await self._choose(update, query, press)
         else:
-            self._queues.submit(own_key, partial(self._choose_for_group, update, query, press))
+            refuse = partial(acknowledge, self._client, query.id, BUSY)
+            self._queues.submit(own_key, partial(self._choose_for_group, update, query, press), refuse=refuse)
 
     async def _vote(self, query: CallbackQuery, vote: Vote) -> None:
         incoming = press_to_message(query, received_at=datetime.now(UTC))
