@@ -26,7 +26,7 @@ from adapters.discord_rooms import PERMISSIONS, reporting
 from adapters.discord_sending import Part, send_parts, send_reply, to_channel
 from adapters.discord_servers import Servers
 from adapters.discord_shards import FIRST, Shards
-from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
+from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,6 @@ HEARTBEAT_TIMEOUT_S = 60.0
 
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
-
-UNHEARD = "I can only read messages that mention me. Mention me by my name, or use /ask."
-"""The answer to a message whose text Discord does not show."""
 
 
 class DiscordConnection(discord.Client):
@@ -200,7 +197,7 @@ class DiscordConnection(discord.Client):
         incoming = to_message(message, self.user)
         if incoming is not None and (incoming.is_addressed or self._hears(message, incoming)):
             self._recent_ids.append(message.id)
-            refuse = partial(self._say_busy, message) if incoming.is_addressed else None
+            refuse = partial(self._say_busy, message, incoming) if incoming.is_addressed else None
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming), refuse=refuse)
 
     def _hears(self, message: discord.Message, incoming: IncomingMessage) -> bool:
@@ -214,21 +211,23 @@ class DiscordConnection(discord.Client):
     def _is_withheld(self, message: discord.Message) -> bool:
         return self.user is not None and not self.intents.message_content and is_withheld(message, self.user)
 
-    async def _say_busy(self, message: discord.Message) -> None:
+    async def _say_busy(self, message: discord.Message, incoming: IncomingMessage) -> None:
         send = to_channel(self, message, is_quoting=True)
-        await send_parts([Part(BUSY)], send, send)
+        await send_parts([Part(self._bot.say("busy", incoming))], send, send)
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
         answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None and self._is_withheld(message):
-            reply = Reply(UNHEARD)  # the bot said whether to answer at all, and could not know what
+            reply = Reply(
+                self._bot.say("unheard", incoming)
+            )  # the bot said whether to answer at all, and could not know what
         if reply is not None:
             quote, follow = (
                 reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))
                 for is_quoting in (True, False)
             )
-            ids = await send_reply(self._bot, reply, incoming.user_id, quote, follow)
+            ids = await send_reply(self._bot, reply, incoming, quote, follow)
             self._answers.remember(incoming.message_id, incoming.text, ids)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
@@ -249,7 +248,7 @@ class DiscordConnection(discord.Client):
         if reply is not None:
             send_new = reporting(self._bot, message.channel, to_channel(self, message, is_quoting=False))
             replacement = Replacement(self, message.channel.id, ids, send_new)
-            new_ids = await send_reply(self._bot, reply, incoming.user_id, replacement.send, replacement.send)
+            new_ids = await send_reply(self._bot, reply, incoming, replacement.send, replacement.send)
             new_ids += await replacement.drop_rest()
             self._answers.remember(incoming.message_id, incoming.text, new_ids)
 

@@ -22,12 +22,6 @@ TYPING_AFTER_S = 1.0
 DRAIN_S = 7.0
 """How long replies in flight may take after a stop; the process leaves within 10 s."""
 
-BUSY = "I have more messages than I can answer just now, and yours is not among them. Please try again in a minute."
-"""Said to whoever's message finds no room."""
-
-VOTE_BUSY = "I have more to do than I can manage just now, and your vote was not counted. Please try again in a minute."
-"""Said to whoever's vote finds no room."""
-
 MOST_REFUSALS = 20
 """How many are told so at a time: in a flood of strangers the sending itself would be a load."""
 
@@ -67,7 +61,7 @@ class ReplyQueues:
         job
             Called once to make the coroutine that answers. What it raises is logged, and ends nothing else.
         refuse
-            Says `BUSY` where the answer would stand. If there is no room it runs at once, waiting for nothing, the
+            Says so where the answer would stand. If there is no room it runs at once, waiting for nothing, the
             first time in a burst; unless so many are being told already.
         """
         queue = self._waiting.get(key)

@@ -14,9 +14,8 @@ import pytest
 
 from adapters import discord_interactions, discord_requests
 from adapters.base import IncomingMessage, Progress, Reply
-from adapters.dispatch import BUSY
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
-from tests.bots import BotOf, Handler
+from tests.bots import BotOf, Handler, said
 from tests.e2e import discord_mishaps as mishaps
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs
@@ -75,14 +74,14 @@ async def test_flood_is_told_once_that_there_is_no_room(
         for number in range(FLOOD):
             await server.say(ann, server.dm(ann), str(number))
         _, busy = await server.next_message(server.dm(ann))
-        assert busy["content"] == BUSY
+        assert busy["content"] == said("busy")
         refused = await server.slash(ann, server.dm(ann), "help")
-        assert (await refused.next_answer()).content == BUSY
+        assert (await refused.next_answer()).content == said("busy", "de")
         gate.opened.set()
         answers = [(await server.next_message(server.dm(ann)))[1]["content"] for _ in range(ROOM)]
     assert answers == [str(number) for number in range(ROOM)]
     own = [one["content"] for one in server.messages.values() if one["author"] is server.bot]
-    assert own.count(BUSY) == 2
+    assert [own.count(said("busy", locale)) for locale in (None, "de")] == [1, 1]
 
 
 @pytest.mark.parametrize("place", ["general", "thread"])

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
 from adapters.choices import THUMB_DOWN, THUMB_UP
-from adapters.dispatch import VOTE_BUSY, ReplyQueues
-from tests.bots import BotOf
+from adapters.dispatch import ReplyQueues
+from tests.bots import BotOf, said
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import COMMANDS, Gate, make_adapter, running
@@ -110,7 +110,7 @@ async def test_vote_that_finds_no_room_is_said_not_to_count(
         for voter in (ann, ben, ben):
             interaction = await server.press(voter, message, THUMB_UP)
             await interaction.deferred()
-            assert (interaction.said, interaction.is_ephemeral) == (VOTE_BUSY, True)
+            assert (interaction.said, interaction.is_ephemeral) == (said("vote_busy", "de"), True)
         gate.opened.set()
         for _ in range(2):
             await server.next_message()

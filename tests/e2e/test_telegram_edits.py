@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
-from adapters.dispatch import VOTE_BUSY, ReplyQueues
-from tests.bots import BotOf
+from adapters.dispatch import ReplyQueues
+from tests.bots import BotOf, said
 from tests.e2e.telegram_runs import COMMANDS, make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person
 
@@ -258,7 +258,7 @@ async def test_a_vote_that_finds_no_room_is_said_not_to_count(
         await server.say(ADA, None, "waits")
         refused = [await server.press(ADA, answer, "👍") for _ in range(2)]
         await server.until(lambda: len(server.answered) == 2)
-        assert server.answered == dict.fromkeys(refused, VOTE_BUSY)
+        assert server.answered == dict.fromkeys(refused, said("vote_busy", "en"))
         go_on.set()
         for _ in range(2):
             await server.next_message()

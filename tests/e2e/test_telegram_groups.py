@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
-from adapters.choices import NOT_YOURS
-from tests.bots import BotOf
+from tests.bots import BotOf, said
 from tests.e2e.telegram_runs import COMMANDS, make_adapter, running
 from tests.e2e.telegram_server import TelegramServer, group, person, private
 
@@ -122,7 +121,7 @@ async def test_an_anonymous_admin_may_choose(server: TelegramServer) -> None:
         await server.until(lambda: refused in server.answered)
         taken = await server.press(ADA, question, "Yes *really*")
         await server.next_message(CLUB)
-    assert server.answered == {refused: NOT_YOURS, taken: ""}
+    assert server.answered == {refused: said("not_yours", "de"), taken: ""}
     assert [(m.user_id, m.choice_id) for m in listener.heard] == [("-1001", None), ("-1001", "yes")]
     assert {(m.display_name, m.locale) for m in listener.heard} == {("Club", None)}
 
