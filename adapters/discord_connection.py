@@ -15,8 +15,9 @@ from pathlib import Path
 import discord
 import yarl
 
+from adapters.answer_memory import AnswerMemory
 from adapters.base import Bot, IncomingMessage, Reply
-from adapters.discord_edits import Answers, Replacement
+from adapters.discord_edits import Replacement
 from adapters.discord_faults import MISSING_INTENT
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import PLATFORM, is_withheld, to_message
@@ -97,7 +98,7 @@ class DiscordConnection(discord.Client):
         self._is_serving = False
         self._is_introduced = False
         self._recent_ids: deque[int] = deque(maxlen=1_000)
-        self._answers = Answers()
+        self._answers = AnswerMemory()
 
     async def serve(self, token: str) -> None:
         """Log in, and take messages until that is cancelled or an error ends it.
@@ -228,7 +229,7 @@ class DiscordConnection(discord.Client):
                 for is_quoting in (True, False)
             )
             ids = await send_reply(self._bot, reply, incoming, quote, follow)
-            self._answers.remember(incoming.message_id, incoming.text, ids)
+            self._answers.remember(incoming, ids)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         # Discord tells of a preview that was added to a link as if somebody had edited the message
@@ -241,16 +242,18 @@ class DiscordConnection(discord.Client):
 
     async def _answer_edit(self, message: discord.Message, incoming: IncomingMessage) -> None:
         """Change the answer to a question that was edited; under the question's key, so after it was answered."""
-        ids = self._answers.to_change(incoming.message_id, incoming.text)
-        if not ids or not (incoming.is_addressed or self._bot.listens(incoming)):
+        answered = self._answers.recall(incoming)
+        if answered is None or answered.answers(incoming):
+            return
+        if not (incoming.is_addressed or self._bot.listens(incoming)):
             return
         reply = await self._bot.answer(incoming, no_progress)
         if reply is not None:
             send_new = reporting(self._bot, message.channel, to_channel(self, message, is_quoting=False))
-            replacement = Replacement(self, message.channel.id, ids, send_new)
+            replacement = Replacement(self, message.channel.id, answered.message_ids, send_new)
             new_ids = await send_reply(self._bot, reply, incoming, replacement.send, replacement.send)
             new_ids += await replacement.drop_rest()
-            self._answers.remember(incoming.message_id, incoming.text, new_ids)
+            self._answers.remember(incoming, new_ids)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         await self._interactions.take(interaction)

@@ -14,10 +14,10 @@ from telegram import CallbackQuery, ChatMemberUpdated, MaybeInaccessibleMessage,
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
+from adapters.answer_memory import AnswerMemory
 from adapters.base import Bot, IncomingMessage, Reply, Sentence
 from adapters.choices import Press, Vote, from_data, vote_from_data
 from adapters.dispatch import Job, ReplyQueues, answer_with_typing
-from adapters.telegram_edits import AnswerMemory
 from adapters.telegram_inline import InlineAnswers
 from adapters.telegram_menus import Menus
 from adapters.telegram_messages import PLATFORM, is_member, moved_ids, press_to_message, to_message
@@ -195,11 +195,9 @@ class Receiver:
         return await answer_with_typing(answer, place.show_typing, every_s=TYPING_EVERY_S)
 
     def _note(self, incoming: IncomingMessage, reply: Reply, message_ids: list[str]) -> None:
-        if not message_ids:
-            return
         if incoming.choice_id is None:
             self._answers.remember(incoming, message_ids)
-        if reply.answer_id is not None:
+        if reply.answer_id is not None and message_ids:
             self._bot.sent(reply.answer_id, message_ids)
 
     async def _say_busy(self, place: Place, incoming: IncomingMessage) -> None:
