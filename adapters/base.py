@@ -236,6 +236,9 @@ class Command:
     is_long: bool = False
 
 
+Sentence = Literal["busy", "vote_busy", "not_yours", "unheard", "command_gone", "no_text", "too_late", "whole_in_file"]
+"""What an adapter itself has to tell members, each by its name; the bot has the words."""
+
 Progress = Callable[[str], Awaitable[None]]
 """Tells the asking person, in a sentence, how far long work has come."""
 
@@ -286,6 +289,20 @@ class Bot(Protocol):
 
     async def settled(self, message: IncomingMessage) -> None:
         """Take note that a message that arrived was answered, or gets no answer: the next one is not to wait for it."""
+
+    def say(self, sentence: Sentence, message: IncomingMessage, **values: str) -> str:
+        """Return a sentence of the adapter's in the language of a message's sender: at most 200 characters.
+
+        Parameters
+        ----------
+        sentence
+            Which one.
+        message
+            What its sender did, or the press of a button.
+        values
+            What it leaves open, beyond those characters: of ``"too_late"`` the `command` and the `text` of its answer,
+            of ``"whole_in_file"`` the `file`.
+        """
 
     def report(self, platform: str, fault: str) -> None:
         """Tell the admins, once for each sentence, of something that they have to mend on the platform."""

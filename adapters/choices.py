@@ -22,9 +22,6 @@ TITLE_LIMIT = 80
 THUMB_UP, THUMB_DOWN = "\N{THUMBS UP SIGN}", "\N{THUMBS DOWN SIGN}"
 """What the buttons of a vote show."""
 
-NOT_YOURS = "Only the person who was asked can choose here."
-"""Said to anybody else who presses, and to them alone."""
-
 _ID = re.compile(r"[ -~]{1,32}")
 
 _DATA = re.compile(rf"c:(?P<owner>-?[0-9]{{1,20}}):(?P<choice>{_ID.pattern})")

@@ -15,19 +15,19 @@ from pathlib import Path
 import discord
 import yarl
 
+from adapters.answer_memory import AnswerMemory
 from adapters.base import Bot, IncomingMessage, Reply
-from adapters.discord_commands import to_definitions
-from adapters.discord_edits import Answers, Replacement
+from adapters.discord_edits import Replacement
 from adapters.discord_faults import MISSING_INTENT
 from adapters.discord_interactions import TYPING_EVERY_S, Interactions, no_progress
 from adapters.discord_messages import PLATFORM, is_withheld, to_message
 from adapters.discord_profile import describe, show_activity
-from adapters.discord_registration import sync_commands
 from adapters.discord_requests import RATE_LIMIT_S
-from adapters.discord_rooms import PERMISSIONS, greet, reporting
+from adapters.discord_rooms import PERMISSIONS, reporting
 from adapters.discord_sending import Part, send_parts, send_reply, to_channel
+from adapters.discord_servers import Servers
 from adapters.discord_shards import FIRST, Shards
-from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
+from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,6 @@ HEARTBEAT_TIMEOUT_S = 60.0
 
 CLOSE_S = 2.0
 """How long a goodbye to the gateway may take."""
-
-UNHEARD = "I can only read messages that mention me. Mention me by my name, or use /ask."
-"""The answer to a message whose text Discord does not show."""
 
 
 class DiscordConnection(discord.Client):
@@ -89,20 +86,19 @@ class DiscordConnection(discord.Client):
             guild_ready_timeout=0.0,
         )
         self._bot = bot
-        self._guild_ids = guild_ids
-        self._state_file = state_file
         self._gateway_url = gateway_url
         self._wants_content = wants_content
         self._shard_id = shard_id
         self._shards = shards
         self._stopping = stopping
         self._queues = ReplyQueues()
+        self._servers = Servers(self, bot, self._queues, guild_ids=guild_ids, state_file=state_file, shards=shards)
         self._interactions = Interactions(bot, self._queues, lambda: self._takes_messages)
         self._patience = asyncio.timeout(None)
         self._is_serving = False
         self._is_introduced = False
         self._recent_ids: deque[int] = deque(maxlen=1_000)
-        self._answers = Answers()
+        self._answers = AnswerMemory()
 
     async def serve(self, token: str) -> None:
         """Log in, and take messages until that is cancelled or an error ends it.
@@ -145,24 +141,19 @@ class DiscordConnection(discord.Client):
         may_read = flags.gateway_message_content or flags.gateway_message_content_limited
         self._asked_for.message_content = self._wants_content and may_read
         if self._shard_id == FIRST:
-            await self._register_commands()
+            await self._servers.register_commands()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         if self._takes_messages:
-            self._queues.submit(("server", guild.id), partial(greet, self, self._bot, guild))
-        if guild.id in self._guild_ids and self._shards.has_first:
-            await self._register_commands(joined_id=guild.id)
-        elif guild.id in self._guild_ids:
-            logger.warning("the commands come to server %s with the next start of the process with shard 0", guild.id)
+            self._servers.joined(guild)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        if self._takes_messages:
+            self._servers.present(guild)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         if self._takes_messages:
-            self._queues.submit(("server", guild.id), partial(self._bot.left, PLATFORM, str(guild.id)))
-
-    async def _register_commands(self, joined_id: int | None = None) -> None:
-        async with self._shards.registering:  # side by side each would write back the file without the other's changes
-            definitions = to_definitions(self._bot.commands)
-            await sync_commands(self, definitions, self._guild_ids, self._state_file, joined_id=joined_id)
+            self._servers.left(guild)
 
     async def on_connect(self) -> None:
         if self._gateway_url is not None:  # Discord names another address for resuming the session
@@ -170,6 +161,9 @@ class DiscordConnection(discord.Client):
 
     async def on_ready(self) -> None:
         self._set_online()
+        if self._takes_messages:
+            for guild in self.guilds:  # of those that came at once with READY the library tells nothing more
+                self._servers.present(guild)
         await show_activity(self)
         if self.application_id is not None and not self._is_introduced:
             self._is_introduced = True
@@ -204,7 +198,7 @@ class DiscordConnection(discord.Client):
         incoming = to_message(message, self.user)
         if incoming is not None and (incoming.is_addressed or self._hears(message, incoming)):
             self._recent_ids.append(message.id)
-            refuse = partial(self._say_busy, message) if incoming.is_addressed else None
+            refuse = partial(self._say_busy, message, incoming) if incoming.is_addressed else None
             self._queues.submit(incoming.key, partial(self._answer_message, message, incoming), refuse=refuse)
 
     def _hears(self, message: discord.Message, incoming: IncomingMessage) -> bool:
@@ -218,22 +212,24 @@ class DiscordConnection(discord.Client):
     def _is_withheld(self, message: discord.Message) -> bool:
         return self.user is not None and not self.intents.message_content and is_withheld(message, self.user)
 
-    async def _say_busy(self, message: discord.Message) -> None:
+    async def _say_busy(self, message: discord.Message, incoming: IncomingMessage) -> None:
         send = to_channel(self, message, is_quoting=True)
-        await send_parts([Part(BUSY)], send, send)
+        await send_parts([Part(self._bot.say("busy", incoming))], send, send)
 
     async def _answer_message(self, message: discord.Message, incoming: IncomingMessage) -> None:
         answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None and self._is_withheld(message):
-            reply = Reply(UNHEARD)  # the bot said whether to answer at all, and could not know what
+            reply = Reply(
+                self._bot.say("unheard", incoming)
+            )  # the bot said whether to answer at all, and could not know what
         if reply is not None:
             quote, follow = (
                 reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))
                 for is_quoting in (True, False)
             )
-            ids = await send_reply(self._bot, reply, incoming.user_id, quote, follow)
-            self._answers.remember(incoming.message_id, incoming.text, ids)
+            ids = await send_reply(self._bot, reply, incoming, quote, follow)
+            self._answers.remember(incoming, ids)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         # Discord tells of a preview that was added to a link as if somebody had edited the message
@@ -246,16 +242,18 @@ class DiscordConnection(discord.Client):
 
     async def _answer_edit(self, message: discord.Message, incoming: IncomingMessage) -> None:
         """Change the answer to a question that was edited; under the question's key, so after it was answered."""
-        ids = self._answers.to_change(incoming.message_id, incoming.text)
-        if not ids or not (incoming.is_addressed or self._bot.listens(incoming)):
+        answered = self._answers.recall(incoming)
+        if answered is None or answered.answers(incoming):
+            return
+        if not (incoming.is_addressed or self._bot.listens(incoming)):
             return
         reply = await self._bot.answer(incoming, no_progress)
         if reply is not None:
             send_new = reporting(self._bot, message.channel, to_channel(self, message, is_quoting=False))
-            replacement = Replacement(self, message.channel.id, ids, send_new)
-            new_ids = await send_reply(self._bot, reply, incoming.user_id, replacement.send, replacement.send)
+            replacement = Replacement(self, message.channel.id, answered.message_ids, send_new)
+            new_ids = await send_reply(self._bot, reply, incoming, replacement.send, replacement.send)
             new_ids += await replacement.drop_rest()
-            self._answers.remember(incoming.message_id, incoming.text, new_ids)
+            self._answers.remember(incoming, new_ids)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         await self._interactions.take(interaction)

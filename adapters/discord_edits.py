@@ -1,12 +1,10 @@
-"""Edited questions: as which messages their answers stand, and how those are changed in place.
+"""Edited questions: how the messages of their answers are changed in place.
 
 It may import discord.py, what that builds on, and this package.
 """
 
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Sequence
 
 import discord
 from discord.http import Route
@@ -15,58 +13,6 @@ from adapters.discord_choices import Json
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent
 from adapters.discord_requests import repeat
 from adapters.discord_sending import Part, Send
-
-EDITABLE_S = 3_600.0
-"""What was asked longer ago is not answered anew: nobody looks there."""
-
-MOST_REMEMBERED = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer that was sent.
-
-    Parameters
-    ----------
-    question
-        By what the question is told from an edited one; nothing that was said is kept.
-    ids
-        The messages of the answer, in their order.
-    sent_at_s
-        When, by the clock of `Answers`.
-    """
-
-    question: int
-    ids: tuple[str, ...]
-    sent_at_s: float
-
-
-class Answers:
-    """The latest answers by the ids of their questions, bounded in number and age.
-
-    Parameters
-    ----------
-    clock
-        Tells the time in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._answers: OrderedDict[str, Answered] = OrderedDict()
-
-    def remember(self, question_id: str, text: str, ids: Sequence[str]) -> None:
-        """Take note of an answer; the oldest one gives way."""
-        self._answers[question_id] = Answered(hash(text), tuple(ids), self._clock())
-        self._answers.move_to_end(question_id)
-        if len(self._answers) > MOST_REMEMBERED:
-            self._answers.popitem(last=False)
-
-    def to_change(self, question_id: str, text: str) -> tuple[str, ...]:
-        """Return the messages to change if a question now says something else; none if it does not."""
-        answered = self._answers.get(question_id)
-        if answered is None or self._clock() - answered.sent_at_s > EDITABLE_S or answered.question == hash(text):
-            return ()
-        return answered.ids
 
 
 class Replacement:

@@ -12,8 +12,8 @@ from functools import partial
 import discord
 from discord.http import Route
 
-from adapters.base import Bot, IncomingMessage, Reply
-from adapters.choices import NOT_YOURS, Press, Vote
+from adapters.base import Bot, IncomingMessage, Reply, Sentence
+from adapters.choices import Press, Vote
 from adapters.discord_choices import Json, chosen_row, press_to_message, read_press, read_vote, vote_to_message
 from adapters.discord_commands import Typing, Use, offered, read_typing, read_use
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent, said_of
@@ -29,7 +29,7 @@ from adapters.discord_sending import (
     to_interaction,
     to_response,
 )
-from adapters.dispatch import BUSY, ReplyQueues, answer_with_typing
+from adapters.dispatch import ReplyQueues, answer_with_typing
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +38,6 @@ TYPING_EVERY_S = 8.0
 
 COMPLETE_S = 2.0
 """How long it may take to tell what an argument can be; Discord waits for 3 s."""
-
-UNKNOWN_COMMAND = "This command is gone. Restart Discord to see those that are there now."
-"""Said to whoever uses a command that an earlier version had."""
-
-TOO_LATE = "{command} took longer than Discord waits for an answer there. What came of it:\n{text}"
-"""Said before an answer for which the interaction was over."""
-
-NO_TEXT = "There is no text in that message."
-"""Said to whoever has a message answered that is made of pictures only."""
 
 
 class Interactions:
@@ -87,25 +78,29 @@ class Interactions:
 
     async def _take_press(self, interaction: discord.Interaction) -> None:
         if (vote := read_vote(interaction)) is not None:  # under a key of its own: it waits for no answer
-            self._queues.submit(interaction.id, partial(self._answer_vote, interaction, vote))
+            refuse = partial(self._turn_away, interaction, "vote_busy")
+            self._queues.submit(interaction.id, partial(self._answer_vote, interaction, vote), refuse=refuse)
         if (press := read_press(interaction)) is not None:
             await self._take_choice(interaction, press)
 
     async def _answer_vote(self, interaction: discord.Interaction, vote: Vote) -> None:
         if await _acknowledge(interaction, is_private=True):
-            sentence = await self._bot.vote(vote_to_message(interaction), vote.answer_id, is_up=vote.is_up)
-            await _answer_interaction(interaction, self._bot, Reply(sentence), is_private=True)
+            incoming = vote_to_message(interaction)
+            sentence = await self._bot.vote(incoming, vote.answer_id, is_up=vote.is_up)
+            await self._answer_interaction(interaction, incoming, Reply(sentence), is_private=True)
 
     async def _take_choice(self, interaction: discord.Interaction, press: Press) -> None:
         incoming = press_to_message(interaction, press)
         if press.owner_id != incoming.user_id:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, NOT_YOURS))
+            self._submit_refusal(interaction, "not_yours")
             return
         acknowledgement = asyncio.create_task(
             _acknowledge(interaction, is_private=False), name=f"acknowledgement of {interaction.id}"
         )
         job = partial(self._answer_press, interaction, incoming, acknowledgement)
-        if self._queues.submit(incoming.key, job, refuse=partial(_say_busy, interaction, acknowledgement)):
+        if self._queues.submit(
+            incoming.key, job, refuse=partial(self._say_busy, interaction, incoming, acknowledgement)
+        ):
             # Under a key of its own: it waits for no answer.
             take_away = partial(_take_buttons_away, interaction, incoming, press, acknowledgement)
             self._queues.submit(interaction.id, take_away)
@@ -126,17 +121,31 @@ class Interactions:
         if reply is not None:
             is_hidden |= reply.private
             send = to_interaction(interaction, is_ephemeral=is_hidden)
-            await send_reply(self._bot, reply, incoming.user_id, send, send, is_hidden=is_hidden)
+            await send_reply(self._bot, reply, incoming, send, send, is_hidden=is_hidden)
 
     async def _take_use(self, interaction: discord.Interaction, use: Use | None) -> None:
         if use is None:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, UNKNOWN_COMMAND))
+            self._submit_refusal(interaction, "command_gone")
         elif use.needs_form:
-            self._queues.submit(interaction.id, partial(_show_form, interaction, use))
+            refuse = partial(self._turn_away, interaction, "busy")
+            self._queues.submit(interaction.id, partial(_show_form, interaction, use), refuse=refuse)
         elif use.lacks_text:
-            self._queues.submit(interaction.id, partial(_turn_away, interaction, NO_TEXT))
+            self._submit_refusal(interaction, "no_text")
         else:
             await self._take_command(interaction, use)
+
+    def _submit_refusal(self, interaction: discord.Interaction, sentence: Sentence) -> None:
+        """Turn somebody away, also where there is no room for more."""
+        job = partial(self._turn_away, interaction, sentence)
+        self._queues.submit(interaction.id, job, refuse=job)
+
+    async def _turn_away(self, interaction: discord.Interaction, sentence: Sentence) -> None:
+        """Tell somebody, and nobody else, why nothing comes of it."""
+        words = self._bot.say(sentence, interaction_to_message(interaction, ""))
+        try:
+            await interaction.response.send_message(words, ephemeral=True)
+        except LIBRARY_ERRORS as exc:
+            log_unsent(exc)
 
     async def _take_command(self, interaction: discord.Interaction, use: Use) -> None:
         command = use.command
@@ -150,7 +159,8 @@ class Interactions:
         job = partial(self._answer_command, interaction, incoming, acknowledgement, is_private=is_private)
         key = interaction.id if command.is_long else incoming.key
         if not self._queues.submit(key, job) and await acknowledgement:
-            await _answer_interaction(interaction, self._bot, Reply(BUSY, private=True), is_private=is_private)
+            busy = Reply(self._bot.say("busy", incoming), private=True)
+            await self._answer_interaction(interaction, incoming, busy, is_private=is_private)
 
     async def _complete(self, interaction: discord.Interaction, typing: Typing | None) -> None:
         """Offer what an argument can be, while it is being typed."""
@@ -188,24 +198,50 @@ class Interactions:
         if await acknowledgement:
             reply = await self._bot.answer(incoming, show_progress)
             if interaction.is_expired():
-                await _answer_directly(interaction, f"/{incoming.command}", reply)
+                await self._answer_directly(interaction, incoming, reply)
             else:
-                await _answer_interaction(interaction, self._bot, reply, is_private=is_private)
+                await self._answer_interaction(interaction, incoming, reply, is_private=is_private)
 
+    async def _say_busy(
+        self, interaction: discord.Interaction, incoming: IncomingMessage, acknowledgement: asyncio.Task[bool]
+    ) -> None:
+        """Tell whoever chose, and nobody else, that there was no room."""
+        if await acknowledgement:
+            send = to_interaction(interaction, is_ephemeral=True)
+            await send_parts([Part(self._bot.say("busy", incoming))], send, send)
 
-async def _turn_away(interaction: discord.Interaction, sentence: str) -> None:
-    """Tell somebody, and nobody else, why nothing comes of it."""
-    try:
-        await interaction.response.send_message(sentence, ephemeral=True)
-    except LIBRARY_ERRORS as exc:
-        log_unsent(exc)
+    async def _answer_directly(
+        self, interaction: discord.Interaction, incoming: IncomingMessage, reply: Reply | None
+    ) -> None:
+        """Answer in a direct message, which nobody else sees either: an interaction takes none after 15 minutes."""
+        if reply is None or not reply.text.strip():
+            return
+        command = f"/{incoming.command}"
+        try:
+            channel = await interaction.user.create_dm()
+            text = self._bot.say("too_late", incoming, command=command, text=reply.text)
+            await post(interaction.client, channel.id, text)
+        except LIBRARY_ERRORS as exc:
+            logger.warning("the answer to %s took too long for its place, and went nowhere: %s", command, said_of(exc))
 
-
-async def _say_busy(interaction: discord.Interaction, acknowledgement: asyncio.Task[bool]) -> None:
-    """Tell whoever chose, and nobody else, that there was no room."""
-    if await acknowledgement:
-        send = to_interaction(interaction, is_ephemeral=True)
-        await send_parts([Part(BUSY)], send, send)
+    async def _answer_interaction(
+        self, interaction: discord.Interaction, incoming: IncomingMessage, reply: Reply | None, *, is_private: bool
+    ) -> None:
+        """Answer what was acknowledged, privately or not; without a reply take the acknowledgement back."""
+        must_hide = reply is not None and reply.private and not is_private
+        is_hidden = is_private or must_hide
+        follow = to_interaction(interaction, is_ephemeral=is_hidden)
+        first = to_response(interaction)
+        if (
+            reply is None or not reply.text.strip() or must_hide
+        ):  # what was acknowledged in public cannot become private
+            first = follow
+            try:
+                await interaction.delete_original_response()
+            except LIBRARY_ERRORS as exc:
+                log_unsent(exc)
+        if reply is not None:
+            await send_reply(self._bot, reply, incoming, first, follow, is_hidden=is_hidden)
 
 
 async def _show_form(interaction: discord.Interaction, use: Use) -> None:
@@ -250,32 +286,3 @@ async def _acknowledge(interaction: discord.Interaction, *, is_private: bool) ->
         log_unsent(exc)
         return False
     return True
-
-
-async def _answer_directly(interaction: discord.Interaction, command: str, reply: Reply | None) -> None:
-    """Answer in a direct message, which nobody else sees either: an interaction takes none after 15 minutes."""
-    if reply is None or not reply.text.strip():
-        return
-    try:
-        channel = await interaction.user.create_dm()
-        await post(interaction.client, channel.id, TOO_LATE.format(command=command, text=reply.text))
-    except LIBRARY_ERRORS as exc:
-        logger.warning("the answer to %s took too long for its place, and went nowhere: %s", command, said_of(exc))
-
-
-async def _answer_interaction(
-    interaction: discord.Interaction, bot: Bot, reply: Reply | None, *, is_private: bool
-) -> None:
-    """Answer what was acknowledged, privately or not; without a reply take the acknowledgement back."""
-    must_hide = reply is not None and reply.private and not is_private
-    is_hidden = is_private or must_hide
-    follow = to_interaction(interaction, is_ephemeral=is_hidden)
-    first = to_response(interaction)
-    if reply is None or not reply.text.strip() or must_hide:  # what was acknowledged in public cannot become private
-        first = follow
-        try:
-            await interaction.delete_original_response()
-        except LIBRARY_ERRORS as exc:
-            log_unsent(exc)
-    if reply is not None:
-        await send_reply(bot, reply, str(interaction.user.id), first, follow, is_hidden=is_hidden)

@@ -37,6 +37,9 @@ ACKNOWLEDGEMENT_PAUSES_S = (0.1, 0.4, 0.8)
 ACKNOWLEDGEMENT_TIMEOUT = aiohttp.ClientTimeout(total=1.5)
 """The same where Discord gives 3 s in all."""
 
+ACKNOWLEDGE_WITHIN_S = 3.0
+"""These. What Discord wants delayed beyond them is of no use."""
+
 ANY_CONTENT = "application/octet-stream"
 
 _TOO_SOON = 429
@@ -54,7 +57,9 @@ class UnreadableError(discord.DiscordException):
     """Discord, or what stands before it, answered with something that is no answer of its interface."""
 
 
-async def repeat(client: discord.Client, route: Route, fields: Json, files: Sequence[LoadedFile] = ()) -> object:
+async def repeat(
+    client: discord.Client, route: Route, fields: Json | list[Json], files: Sequence[LoadedFile] = ()
+) -> object:
     """Make a request that changes nothing when it comes twice; return what Discord answers.
 
     Raises
@@ -73,7 +78,9 @@ async def repeat(client: discord.Client, route: Route, fields: Json, files: Sequ
     return await _by_library(client, route, fields, files)
 
 
-async def _by_library(client: discord.Client, route: Route, fields: Json, files: Sequence[LoadedFile]) -> object:
+async def _by_library(
+    client: discord.Client, route: Route, fields: Json | list[Json], files: Sequence[LoadedFile]
+) -> object:
     try:
         if not files:
             return await client.http.request(route, json=fields, timeout=TIMEOUT)
@@ -84,7 +91,7 @@ async def _by_library(client: discord.Client, route: Route, fields: Json, files:
         raise UnreadableError(f"{type(exc).__name__} in the answer to {route.key}") from exc
 
 
-def _form(fields: Json, uploads: Sequence[discord.File]) -> list[Json]:
+def _form(fields: Json | list[Json], uploads: Sequence[discord.File]) -> list[Json]:
     form: list[Json] = [{"name": "payload_json", "value": json.dumps(fields)}]
     return form + [
         {"name": f"files[{i}]", "value": upload.fp, "filename": upload.filename, "content_type": ANY_CONTENT}
@@ -140,7 +147,9 @@ async def acknowledge(
     path = "/interactions/{webhook_id}/{webhook_token}/callback"
     route = Route("POST", path, webhook_id=interaction.id, webhook_token=interaction.token)
     may_have_arrived = False
+    too_late_s = _now_s() + ACKNOWLEDGE_WITHIN_S
     for pause_s in (*ACKNOWLEDGEMENT_PAUSES_S, None):
+        wait_s = pause_s or 0.0
         try:
             await _directly(interaction, route, fields, timeout=ACKNOWLEDGEMENT_TIMEOUT)
         except discord.HTTPException as exc:
@@ -153,9 +162,17 @@ async def acknowledge(
             if pause_s is None:
                 raise
             may_have_arrived |= not isinstance(exc, _NEVER_LEFT)
+        except discord.RateLimited as exc:
+            if pause_s is None or _now_s() + exc.retry_after > too_late_s:
+                raise
+            wait_s = max(wait_s, exc.retry_after)
         else:
             return
-        await asyncio.sleep(pause_s)
+        await asyncio.sleep(wait_s)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def of_interaction(method: str, path: str, interaction: discord.Interaction) -> Route:
@@ -187,7 +204,7 @@ async def _directly(
     session = interaction.followup.session
     async with session.request(route.method, route.url, headers=headers, timeout=timeout, **content) as response:
         answer = await _read(response)
-        if response.status == _TOO_SOON:
+        if response.status == _TOO_SOON and "Via" in response.headers:  # else a ban, as the library tells them apart
             raise discord.RateLimited(_retry_after_s(response, answer))
         if response.ok:
             return answer

@@ -15,7 +15,7 @@ import discord
 from discord.http import Route
 
 from adapters.attachments import LoadedFile, is_address, load_file
-from adapters.base import Bot, Reply, ReplyAttachment
+from adapters.base import Bot, IncomingMessage, Reply, ReplyAttachment
 from adapters.choices import votable_id
 from adapters.discord_choices import Json, choice_rows, thumbs_row
 from adapters.discord_faults import LIBRARY_ERRORS, log_unsent, said_of
@@ -37,8 +37,6 @@ MOST_PARTS = 4
 """More messages than that bury a conversation: the answer becomes a file."""
 
 FILE_NAME = "answer.md"
-
-WHOLE_IN_FILE = f"The whole answer is in the file {FILE_NAME}."
 
 OPENING_LIMIT = 1000
 """Characters of a long answer that are shown beside its file."""
@@ -99,7 +97,7 @@ Send = Callable[[Part], Awaitable[str | None]]
 """Sends a message, and returns its id where Discord tells it."""
 
 
-async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False) -> list[Part]:
+async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False, where_whole: str = FILE_NAME) -> list[Part]:
     """Split an answer into messages; the last has the buttons and what goes with it.
 
     A file on the web is a link, a line of the text. What is too long for a few messages becomes a file.
@@ -112,6 +110,8 @@ async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False) -> l
         The person who was asked, and alone may choose.
     is_hidden
         Whether that person alone sees it, so that nobody votes on it.
+    where_whole
+        Said under the beginning of an answer that became a file.
     """
     addresses = [a for a in reply.attachments if is_address(a)]
     images = tuple(a.source for a in addresses if a.is_image)
@@ -130,16 +130,18 @@ async def to_parts(reply: Reply, owner_id: str, *, is_hidden: bool = False) -> l
     last = Part(texts[-1], rows, images[:MOST_ATTACHMENTS], files)
     if is_long:
         file = LoadedFile(FILE_NAME, whole.encode())
-        return [replace(last, text=_opening(whole), files=(file, *files), spelled_out=tuple(texts))]
+        return [
+            replace(last, text=f"{_opening(whole)}\n\n{where_whole}", files=(file, *files), spelled_out=tuple(texts))
+        ]
     return [*map(Part, texts[:-1]), last]
 
 
 def _opening(text: str) -> str:
-    """Return how a long answer begins, with its first paragraph if that is not long itself, and where the rest is."""
+    """Return how a long answer begins, with its first paragraph if that is not long itself."""
     beginning = split_text(text.lstrip(), OPENING_LIMIT)[0]
     paragraph = _BETWEEN_PARAGRAPHS.split(beginning, maxsplit=1)[0]
     is_inside_code = paragraph.count("```") % 2 == 1
-    return f"{beginning if is_inside_code else paragraph}\n\n{WHOLE_IN_FILE}"
+    return beginning if is_inside_code else paragraph
 
 
 async def _load(attachments: Sequence[ReplyAttachment], most: int) -> tuple[LoadedFile, ...]:
@@ -150,10 +152,12 @@ async def _load(attachments: Sequence[ReplyAttachment], most: int) -> tuple[Load
 
 
 async def send_reply(
-    bot: Bot, reply: Reply, owner_id: str, send_first: Send, send_next: Send, *, is_hidden: bool = False
+    bot: Bot, reply: Reply, question: IncomingMessage, send_first: Send, send_next: Send, *, is_hidden: bool = False
 ) -> list[str]:
-    """Send an answer, tell the bot as which messages it stands there, and return their ids."""
-    ids = await send_parts(await to_parts(reply, owner_id, is_hidden=is_hidden), send_first, send_next)
+    """Send the answer to a question, tell the bot as which messages it stands there, and return their ids."""
+    where_whole = bot.say("whole_in_file", question, file=FILE_NAME)
+    parts = await to_parts(reply, question.user_id, is_hidden=is_hidden, where_whole=where_whole)
+    ids = await send_parts(parts, send_first, send_next)
     if reply.answer_id is not None and ids:
         bot.sent(reply.answer_id, ids)
     return ids

@@ -22,9 +22,6 @@ TYPING_AFTER_S = 1.0
 DRAIN_S = 7.0
 """How long replies in flight may take after a stop; the process leaves within 10 s."""
 
-BUSY = "I have more messages than I can answer just now, and yours is not among them. Please try again in a minute."
-"""Said to whoever's message finds no room."""
-
 MOST_REFUSALS = 20
 """How many are told so at a time: in a flood of strangers the sending itself would be a load."""
 
@@ -64,7 +61,7 @@ class ReplyQueues:
         job
             Called once to make the coroutine that answers. What it raises is logged, and ends nothing else.
         refuse
-            Says `BUSY` where the answer would stand. If there is no room it runs at once, waiting for nothing, the
+            Says so where the answer would stand. If there is no room it runs at once, waiting for nothing, the
             first time in a burst; unless so many are being told already.
         """
         queue = self._waiting.get(key)
@@ -98,6 +95,8 @@ class ReplyQueues:
         """Tell whoever finds no room, beside everything that waits; once a burst."""
         if refuse is None or key in self._told_keys or len(self._refusals) >= MOST_REFUSALS:
             return
+        if len(self._told_keys) >= self._in_all:
+            self._told_keys.clear()
         self._told_keys.add(key)
         task = self._start(_logged(refuse), f"refusal to {key}")
         self._refusals.add(task)

@@ -15,10 +15,10 @@ from telegram.error import Forbidden, InvalidToken, TelegramError
 from telegram.ext import Application, TypeHandler, Updater
 from yarl import URL
 
+from adapters.answer_memory import AnswerMemory
 from adapters.base import Bot
 from adapters.dispatch import ReplyQueues, until_stopped
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
-from adapters.telegram_edits import AnswerMemory
 from adapters.telegram_menus import Menus
 from adapters.telegram_messages import PLATFORM
 from adapters.telegram_polling import PollingBot, Watch, read_update, reason

@@ -49,6 +49,12 @@ WEBHOOK_SET = (
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures after which the request cannot have arrived."""
 
+UNAUTHORIZED = 401
+TOO_MANY_REQUESTS = 429
+
+UNTOLD_PAUSE_S = 2
+"""How long to wait after a refusal for coming too soon that does not say for how long, such as a proxy's."""
+
 N_CHANNEL_POSTS = 1_000
 """How many of the bot's posts in channels are remembered, lest it answers what they say in the channels' groups."""
 
@@ -62,16 +68,40 @@ connections for each request that waits: 200 at once took it over 20 ms of proce
 
 
 class QuietRequest(HTTPXRequest):
-    """Reads answers without writing them to the log, and lets no single update block those behind it."""
+    """Reads answers without writing them to the log, and lets no single update block those behind it.
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - passed through
+    Parameters
+    ----------
+    on_unauthorized
+        Called when an answer says that the token is none.
+    options
+        As the library has them.
+    """
+
+    def __init__(self, *, on_unauthorized: Callable[[], None], **options: Any) -> None:  # noqa: ANN401 - passed through
         super().__init__(connection_pool_size=IN_FLIGHT, **options)
+        self._on_unauthorized = on_unauthorized
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:  # noqa: ANN401 - passed through
-        """Send a request as soon as there is room."""
+        """Send a request as soon as there is room; a refusal for coming too soon always asks for a pause."""
         async with self._room:
-            return await super().do_request(*args, **kwargs)
+            status, payload = await super().do_request(*args, **kwargs)
+        if status == UNAUTHORIZED:
+            self._on_unauthorized()
+        return status, payload if status != TOO_MANY_REQUESTS else self._with_pause(payload)
+
+    def _with_pause(self, payload: bytes) -> bytes:
+        """Return a refusal as Telegram words it; without a pause the library takes it for a fault of the network."""
+        try:
+            answer = self.parse_json_payload(payload)
+        except TelegramError:
+            answer = {}
+        match answer.get("parameters"):
+            case {"retry_after": int(pause_s)} if pause_s > 0:
+                return payload
+        refusal = {"ok": False, "error_code": TOO_MANY_REQUESTS, "description": "Too Many Requests"}
+        return json.dumps({**refusal, "parameters": {"retry_after": UNTOLD_PAUSE_S}}).encode()
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -113,8 +143,8 @@ def read_update(item: dict[str, Any], bot: ExtBot[int] | None) -> Update | None:
 class Watch:
     """What becomes of polling: whether the token still holds, and one line a change instead of one a poll.
 
-    `closing` is set before the last poll, which may fail without a word from the library; `refused` is set when
-    Telegram takes the token no longer.
+    `closing` is set before the last poll, which may fail without a word from the library; `doubted` is set when any
+    call was answered as if the token were none, `refused` when it is certain that Telegram takes it no longer.
 
     Parameters
     ----------
@@ -123,6 +153,7 @@ class Watch:
     """
 
     def __init__(self, report: Callable[[str], object] = logger.warning) -> None:
+        self.doubted = asyncio.Event()
         self.refused = asyncio.Event()
         self.closing = False
         self._report = report
@@ -170,8 +201,8 @@ class PollingBot(ExtBot[int]):
             token,
             base_url=api_url or OFFICIAL_API_URL,
             base_file_url=OFFICIAL_FILE_URL if api_url is None else _file_url(api_url),
-            request=QuietRequest(read_timeout=READ_TIMEOUT_S),
-            get_updates_request=QuietRequest(),
+            request=QuietRequest(on_unauthorized=watch.doubted.set, read_timeout=READ_TIMEOUT_S),
+            get_updates_request=QuietRequest(on_unauthorized=watch.doubted.set),
             defaults=Defaults(link_preview_options=LinkPreviewOptions(is_disabled=True)),
             rate_limiter=ChatLimits(is_throttling=rate_limits),
         )

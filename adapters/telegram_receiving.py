@@ -14,10 +14,10 @@ from telegram import CallbackQuery, ChatMemberUpdated, MaybeInaccessibleMessage,
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
-from adapters.base import Bot, IncomingMessage, Reply
-from adapters.choices import NOT_YOURS, Press, Vote, from_data, vote_from_data
-from adapters.dispatch import BUSY, Job, ReplyQueues, answer_with_typing
-from adapters.telegram_edits import AnswerMemory
+from adapters.answer_memory import AnswerMemory
+from adapters.base import Bot, IncomingMessage, Reply, Sentence
+from adapters.choices import Press, Vote, from_data, vote_from_data
+from adapters.dispatch import Job, ReplyQueues, answer_with_typing
 from adapters.telegram_inline import InlineAnswers
 from adapters.telegram_menus import Menus
 from adapters.telegram_messages import PLATFORM, is_member, moved_ids, press_to_message, to_message
@@ -98,8 +98,8 @@ class Receiver:
         else:
             await self._receive_message(update)
 
-    def _submit(self, update: Update, key: Hashable, job: Job) -> None:
-        self._queues.submit(key, partial(self._once, str(update.update_id), job))
+    def _submit(self, update: Update, key: Hashable, job: Job, *, refuse: Job | None = None) -> None:
+        self._queues.submit(key, partial(self._once, str(update.update_id), job), refuse=refuse)
 
     async def _submit_in_order(
         self, update: Update, incoming: IncomingMessage, job: Job, *, refuse: Job | None
@@ -151,7 +151,7 @@ class Receiver:
         if self._is_long(incoming):
             self._submit(update, ("command", update.update_id), job)
         else:
-            refuse = partial(_say_busy, place, incoming.user_id) if incoming.is_addressed else None
+            refuse = partial(self._say_busy, place, incoming) if incoming.is_addressed else None
             await self._submit_in_order(update, incoming, job, refuse=refuse)
         if incoming.is_direct and self._menus.awaits(incoming.user_id):
             self._queues.submit(("menu", incoming.user_id), partial(self._menus.publish_for, incoming.user_id))
@@ -195,12 +195,13 @@ class Receiver:
         return await answer_with_typing(answer, place.show_typing, every_s=TYPING_EVERY_S)
 
     def _note(self, incoming: IncomingMessage, reply: Reply, message_ids: list[str]) -> None:
-        if not message_ids:
-            return
         if incoming.choice_id is None:
             self._answers.remember(incoming, message_ids)
-        if reply.answer_id is not None:
+        if reply.answer_id is not None and message_ids:
             self._bot.sent(reply.answer_id, message_ids)
+
+    async def _say_busy(self, place: Place, incoming: IncomingMessage) -> None:
+        await place.say(Reply(self._bot.say("busy", incoming)), incoming.user_id)
 
     # What people press.
 
@@ -209,14 +210,22 @@ class Receiver:
         own_key = ("press", query.id)
         vote, press = vote_from_data(query.data), from_data(query.data)
         if vote is not None:
-            self._submit(update, own_key, partial(self._vote, query, vote))
-        elif press is None:
-            self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
-        elif press.owner_id == str(query.from_user.id):
-            self._queues.submit(own_key, partial(acknowledge, self._client, query.id, None))
-            await self._choose(update, query, press)
+            refuse = partial(self._acknowledge, query, "vote_busy")
+            self._submit(update, own_key, partial(self._vote, query, vote), refuse=refuse)
+        elif press is None or press.owner_id == str(query.from_user.id):
+            end_waiting = partial(self._acknowledge, query)
+            self._queues.submit(own_key, end_waiting, refuse=end_waiting)
+            if press is not None:
+                await self._choose(update, query, press)
         else:
-            self._queues.submit(own_key, partial(self._choose_for_group, update, query, press))
+            refuse = partial(self._acknowledge, query, "busy")
+            self._queues.submit(own_key, partial(self._choose_for_group, update, query, press), refuse=refuse)
+
+    async def _acknowledge(self, query: CallbackQuery, sentence: Sentence | None = None) -> None:
+        """End the waiting that a press shows, with a sentence for whoever pressed, or without."""
+        incoming = press_to_message(query, received_at=datetime.now(UTC))
+        words = None if sentence is None or incoming is None else self._bot.say(sentence, incoming)
+        await acknowledge(self._client, query.id, words)
 
     async def _vote(self, query: CallbackQuery, vote: Vote) -> None:
         incoming = press_to_message(query, received_at=datetime.now(UTC))
@@ -230,7 +239,7 @@ class Receiver:
         if incoming.user_id != press.owner_id:  # an anonymous admin, whose own name nobody is to read
             incoming = replace(incoming, user_id=press.owner_id, display_name=incoming.server_name, locale=None)
         place = self._place(query.message)
-        refuse = partial(_say_busy, place, incoming.user_id)
+        refuse = partial(self._say_busy, place, incoming)
         if await self._submit_in_order(update, incoming, partial(self._answer, incoming, place), refuse=refuse):
             # Else the buttons stay, for whoever tries again.
             show = partial(show_chosen, self._client, query.message, incoming.text)
@@ -239,7 +248,7 @@ class Receiver:
     async def _choose_for_group(self, update: Update, query: CallbackQuery, press: Press) -> None:
         """Take a choice of whoever speaks for the group that was asked; it is nobody else's."""
         is_theirs = await self._speaks_for_group(query, press.owner_id)
-        await acknowledge(self._client, query.id, None if is_theirs else NOT_YOURS)
+        await self._acknowledge(query, None if is_theirs else "not_yours")
         if is_theirs:
             await self._choose(update, query, press)
 
@@ -284,7 +293,3 @@ class Receiver:
 
     async def _leave(self, change: ChatMemberUpdated) -> None:
         await self._bot.left(PLATFORM, str(change.chat.id))
-
-
-async def _say_busy(place: Place, owner_id: str) -> None:
-    await place.say(Reply(BUSY), owner_id)

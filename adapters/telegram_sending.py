@@ -12,7 +12,7 @@ from telegram.error import TelegramError
 
 from adapters.base import Reply
 from adapters.formatting import utf16_length
-from adapters.telegram_choices import keyboard
+from adapters.telegram_choices import keyboard, pressable
 from adapters.telegram_delivery import Chat, tell_of_failure
 from adapters.telegram_html import TEXT_LIMIT, render_parts
 from adapters.telegram_messages import topic_of
@@ -71,7 +71,7 @@ class Place:
         reply
             The answer. Its choices, or its thumbs, stand under the last part of the text.
         owner_id
-            The person who may choose.
+            Who may choose: a person, or a group as its anonymous admins. A channel gets its choices as text.
 
         Returns
         -------
@@ -98,6 +98,7 @@ class Place:
         list of str
             The ids of the messages as which it stands now.
         """
+        reply = pressable(reply, owner_id, self._asked_in.id)
         parts = render_parts(reply.text)
         buttons = [None] * (len(parts) - 1) + [keyboard(reply, owner_id)]
         ids: list[str] = []

@@ -34,7 +34,7 @@ CLOSING_S = 1.0
 """How long a request in flight may hold up the end; it is answered as soon as its update is queued."""
 
 CHECK_EVERY_S = 300.0
-"""How often Telegram is asked whether the webhook still stands, and the token still holds."""
+"""How often Telegram is asked whether the webhook still stands, and the token still holds; at once when in doubt."""
 
 SELF_SIGNED = 18
 """OpenSSL's X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT."""
@@ -264,7 +264,10 @@ class Registration:
     async def keep(self, watch: Watch) -> None:
         """See to it that the webhook stays set, until `watch` knows that the token is refused."""
         while not watch.refused.is_set():
-            await asyncio.sleep(CHECK_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_EVERY_S):
+                    await watch.doubted.wait()
+            watch.doubted.clear()
             try:
                 info = await self._client.get_webhook_info()
                 if info.url != self._webhook.url:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.base import Command, IncomingMessage, Progress, Reply, Sentence
 from bot import choices
 from bot.admin import Admins
 from bot.admin_commands import ADMIN_COMMANDS
@@ -196,6 +196,10 @@ class MessageHandler:
     async def settled(self, message: IncomingMessage) -> None:
         """Take note that a message that arrived keeps nobody waiting any longer; never raises."""
         await self._parts.contexts.settled(message.key, message.message_id)
+
+    def say(self, sentence: Sentence, message: IncomingMessage, **values: str) -> str:
+        """Return a sentence of an adapter's in the language of a message's sender, or of its server."""
+        return say(sentence, self._manners.in_language(message).locale, **values)
 
     def report(self, platform: str, fault: str) -> None:
         """Tell the admins of something to mend."""

@@ -241,6 +241,51 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "es": "/forgetme lo borra todo de inmediato, en todas las conversaciones de esta plataforma; /reset termina"
         " nuestra conversación aquí.",
     },
+    "busy": {
+        "en": "I have more messages than I can answer just now, and yours is not among them. Please try again in a"
+        " minute.",
+        "de": "Ich habe gerade mehr Nachrichten, als ich beantworten kann, und deine ist nicht dabei. Bitte versuche es"
+        " in einer Minute noch einmal.",
+        "es": "Tengo más mensajes de los que puedo responder, y el tuyo no está entre ellos. Inténtalo de nuevo en un"
+        " minuto.",
+    },
+    "vote_busy": {
+        "en": "I have more to do than I can manage just now, and your vote was not counted. Please try again in a"
+        " minute.",
+        "de": "Ich habe gerade mehr zu tun, als ich schaffe, und deine Stimme wurde nicht gezählt. Bitte versuche es in"
+        " einer Minute noch einmal.",
+        "es": "Tengo más trabajo del que puedo atender, y tu voto no se ha contado. Inténtalo de nuevo en un minuto.",
+    },
+    "not_yours": {
+        "en": "Only the person who was asked can choose here.",
+        "de": "Hier kann nur wählen, wer gefragt wurde.",
+        "es": "Aquí solo puede elegir la persona a la que pregunté.",
+    },
+    "unheard": {
+        "en": "I can only read messages that mention me. Mention me by my name, or use /ask.",
+        "de": "Ich kann nur Nachrichten lesen, die mich erwähnen. Erwähne mich mit meinem Namen oder nutze /ask.",
+        "es": "Solo puedo leer mensajes que me mencionan. Mencióname por mi nombre o usa /ask.",
+    },
+    "command_gone": {
+        "en": "This command is gone. Restart Discord to see those that are there now.",
+        "de": "Diesen Befehl gibt es nicht mehr. Starte Discord neu, um die jetzigen zu sehen.",
+        "es": "Este comando ya no existe. Reinicia Discord para ver los que hay ahora.",
+    },
+    "no_text": {
+        "en": "There is no text in that message.",
+        "de": "In dieser Nachricht steht kein Text.",
+        "es": "Ese mensaje no contiene texto.",
+    },
+    "too_late": {
+        "en": "{command} took longer than Discord waits for an answer there. What came of it:\n{text}",
+        "de": "{command} hat länger gedauert, als Discord dort auf eine Antwort wartet. Das Ergebnis:\n{text}",
+        "es": "{command} ha tardado más de lo que Discord espera allí una respuesta. El resultado:\n{text}",
+    },
+    "whole_in_file": {
+        "en": "The whole answer is in the file {file}.",
+        "de": "Die ganze Antwort steht in der Datei {file}.",
+        "es": "La respuesta completa está en el archivo {file}.",
+    },
     "minutes": {"en": "{n} minutes", "de": "{n} Minuten", "es": "{n} minutos"},
     "seconds": {"en": "{n} seconds", "de": "{n} Sekunden", "es": "{n} segundos"},
 }

@@ -3,9 +3,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from adapters.base import Command, IncomingMessage, Progress, Reply
+from adapters.base import Command, IncomingMessage, Progress, Reply, Sentence
 
 Handler = Callable[[IncomingMessage, Progress], Awaitable[Reply | None]]
+
+
+def said(sentence: Sentence, locale: str | None = None, **values: str) -> str:
+    """How a `BotOf` words a sentence of an adapter's."""
+    return " ".join([f"[{sentence} in {locale}]", *values.values()])
 
 
 @dataclass
@@ -87,6 +92,9 @@ class BotOf:
 
     async def settled(self, message: IncomingMessage) -> None:
         self.underway.remove(message.message_id)
+
+    def say(self, sentence: Sentence, message: IncomingMessage, **values: str) -> str:
+        return said(sentence, message.locale, **values)
 
     def report(self, platform: str, fault: str) -> None:
         self.reports.append((platform, fault))

@@ -55,6 +55,9 @@ def snowflake_of(shard_id: int, n_shards: int) -> str:
     return str((milliseconds - milliseconds % n_shards + shard_id) << 22)
 
 
+LONG_AGO = "2024-05-01T12:00:00+00:00"
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat()
 

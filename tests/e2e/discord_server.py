@@ -148,6 +148,8 @@ class DiscordServer:
         The languages of members, as interactions tell them, by the member's id.
     permissions
         What members may do, as interactions tell it, by the member's id; else what all may.
+    joined_at
+        When the bot was added to servers, by their ids; else long ago.
     roles, members
         What other roles there are, and the roles of members by their ids.
     gateway
@@ -172,6 +174,7 @@ class DiscordServer:
         self.n_sessions_left = 999
         self.locales: dict[str, str] = {}
         self.permissions: dict[str, int] = {}
+        self.joined_at: dict[str, str] = {}
         self.roles: dict[str, Json] = {}
         self.members: dict[str, list[Json]] = {}
         self.gateway = gateway.Gateway(
@@ -393,7 +396,7 @@ class DiscordServer:
         return interaction
 
     def add_guild(self, guild_id: str) -> Json:
-        """Have another server from the beginning, and return its channel."""
+        """Have another server from the next session on, and return its channel."""
         channel = payloads.text_channel("elsewhere", guild_id)
         self._guild_ids.append(guild_id)
         self._channels[channel["id"]] = channel
@@ -402,11 +405,16 @@ class DiscordServer:
 
     async def invite_bot(self, guild_id: str, channels: Sequence[Json] = (), **fields: Any) -> None:
         """Have the bot join another server."""
-        self.commands[guild_id] = []
+        self.join(guild_id)
         guild = self._guild(guild_id, channels, **fields)
         del guild["unavailable"]
         self._channels |= {channel["id"]: channel for channel in channels}
         await self.gateway.dispatch("GUILD_CREATE", guild)
+
+    def join(self, guild_id: str) -> None:
+        """Let the bot be in a server as of now, and hold nothing there; only the next session tells of it."""
+        self.joined_at[guild_id] = payloads.now()
+        self.commands[guild_id] = []
 
     async def remove_bot(self, guild_id: str) -> None:
         """Have somebody remove the bot from a server."""
@@ -486,9 +494,10 @@ class DiscordServer:
         own = [channel for channel in channels if channel.get("guild_id") == guild_id]
         threads = [channel for channel in own if channel["type"] in payloads.THREADS]
         others = [channel for channel in own if channel not in threads]
-        member = {**payloads.member(roles=[self.role]), "user": self.bot}
+        joined_at = self.joined_at.get(guild_id, payloads.LONG_AGO)
+        member = {**payloads.member(roles=[self.role]), "user": self.bot, "joined_at": joined_at}
         roles = [self.role, *self.roles.values()]
-        return payloads.guild(guild_id, others, threads, roles, members=[member], **fields)
+        return payloads.guild(guild_id, others, threads, roles, members=[member], joined_at=joined_at, **fields)
 
     def _application(self) -> web.Application:
         routes: list[tuple[str, str, RestAnswer]] = [

@@ -12,11 +12,11 @@ from typing import Any
 import discord
 import pytest
 
-from adapters import discord_interactions
+from adapters import discord_interactions, discord_requests
 from adapters.base import IncomingMessage, Progress, Reply
-from adapters.dispatch import BUSY
 from adapters.errors import AdapterError, PlatformUnavailableError, TokenRefusedError
-from tests.bots import BotOf, Handler
+from tests.bots import BotOf, Handler, said
+from tests.e2e import discord_mishaps as mishaps
 from tests.e2e import discord_payloads as payloads
 from tests.e2e import discord_runs
 from tests.e2e.discord_runs import COMMANDS, Gate, Run, echo
@@ -74,14 +74,14 @@ async def test_flood_is_told_once_that_there_is_no_room(
         for number in range(FLOOD):
             await server.say(ann, server.dm(ann), str(number))
         _, busy = await server.next_message(server.dm(ann))
-        assert busy["content"] == BUSY
+        assert busy["content"] == said("busy")
         refused = await server.slash(ann, server.dm(ann), "help")
-        assert (await refused.next_answer()).content == BUSY
+        assert (await refused.next_answer()).content == said("busy", "de")
         gate.opened.set()
         answers = [(await server.next_message(server.dm(ann)))[1]["content"] for _ in range(ROOM)]
     assert answers == [str(number) for number in range(ROOM)]
     own = [one["content"] for one in server.messages.values() if one["author"] is server.bot]
-    assert own.count(BUSY) == 2
+    assert [own.count(said("busy", locale)) for locale in (None, "de")] == [1, 1]
 
 
 @pytest.mark.parametrize("place", ["general", "thread"])
@@ -425,6 +425,76 @@ async def test_commands_come_back_with_the_bot(server: DiscordServer, running: A
         await server.invite_bot(server.guild_id)
         await server.wait_request("PUT", rf"/applications/\d+/guilds/{server.guild_id}/commands", 2)
     assert len(server.commands[server.guild_id]) == 3
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["before the start", "during an outage"])
+async def test_server_that_removed_and_added_the_bot_while_it_was_away_has_its_commands(
+    server: DiscordServer, running: Any, ann: payloads.Json, is_running: bool
+) -> None:
+    """Discord dropped them with the removal, of which nothing but the date of the bot's membership tells."""
+    commands_of_server = rf"/applications/\d+/guilds/{server.guild_id}/commands"
+    async with running(guild_ids=[int(server.guild_id)]) as run:
+        await server.say(ann, server.general, "the server is there", mention_bot=True)
+        await server.next_message()
+        server.join(server.guild_id)
+        if is_running:
+            server.gateway.forget_session()
+            await server.drop_gateway()
+            await server.wait_request("PUT", commands_of_server, 2)
+            await run.connected()
+    for _ in range(2):
+        async with running(guild_ids=[int(server.guild_id)]):
+            await server.wait_request("PUT", commands_of_server, 2)
+    assert len(server.commands[server.guild_id]) == 3
+    assert len(server.requests_to("PUT", commands_of_server)) == 2
+
+
+async def test_server_that_the_bot_joins_during_an_outage_gets_its_commands(
+    server: DiscordServer, running: Any
+) -> None:
+    """It was no member at the start, and the new session does not say that it is one only now."""
+    strange = payloads.snowflake()
+    commands_of_server = rf"/applications/\d+/guilds/{strange}/commands"
+    async with running(guild_ids=[int(strange)]):
+        server.join(strange)
+        server.add_guild(strange)
+        server.gateway.forget_session()
+        await server.drop_gateway()
+        await server.wait_request("PUT", commands_of_server, 2)
+    assert len(server.commands[strange]) == 3
+
+
+@pytest.mark.parametrize(
+    ("way", "n_faults", "is_given_up"),
+    [("broken off", 2, False), ("garbled", 4, True)],  # of the first the HTTP library gets over one by itself
+    ids=["got over", "given up"],
+)
+async def test_connection_that_breaks_off_while_registering_is_got_over(
+    server: DiscordServer,
+    running: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    way: mishaps.Way,
+    n_faults: int,
+    is_given_up: bool,
+) -> None:
+    """The commands are sent again at once; after several tries it is a line in the log, and the next session tries."""
+    monkeypatch.setattr(discord_requests, "PAUSES_S", (0.01, 0.02, 0.03))
+    joined = payloads.snowflake()
+    commands_of_server = rf"/applications/\d+/guilds/{joined}/commands"
+    async with running(guild_ids=[int(joined)]):
+        server.expect(*(mishaps.Mishap("PUT", commands_of_server, way) for _ in range(n_faults)))
+        await server.invite_bot(joined)
+        await server.wait_request("PUT", commands_of_server, 1 + n_faults + (not is_given_up))
+        if is_given_up:
+            server.add_guild(joined)
+            server.gateway.forget_session()
+            await server.drop_gateway()
+            await server.wait_request("PUT", commands_of_server, 1 + n_faults + 1)
+    assert len(server.commands[joined]) == 3
+    lines = [r.getMessage() for r in caplog.records if "the slash commands could not be registered" in r.getMessage()]
+    assert len(lines) == is_given_up
+    assert [r for r in caplog.records if r.exc_info] == []
 
 
 async def test_unregistered_commands_do_not_keep_the_bot_away(

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
-from adapters.choices import NOT_YOURS
 from adapters.discord_sending import FILE_BYTES
-from adapters.dispatch import BUSY
+from tests.bots import said
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import Gate, Run, make_adapter, running
@@ -130,7 +129,7 @@ async def test_menu_is_for_the_person_asked_and_for_later_starts(server: Discord
         stranger = await server.choose(payloads.user("ben"), question, "Choice 1")
         await stranger.deferred()
         assert stranger.callback is not None
-        assert stranger.callback["data"]["content"] == NOT_YOURS
+        assert stranger.callback["data"]["content"] == said("not_yours", "de")
         assert stranger.callback["data"]["flags"] & EPHEMERAL
         interaction = await server.choose(ann, question, "Choice 2")
         assert (await interaction.next_followup()).content == "n2: Choice 2"
@@ -183,7 +182,7 @@ async def test_a_press_that_finds_no_room_leaves_the_buttons(server: DiscordServ
         for number in range(1, 51):  # as many as can wait
             await server.say(ann, server.general, str(number), mention_bot=True)
         refused = await server.press(ann, question, "Opening hours")
-        assert (await refused.next_followup()).content == BUSY
+        assert (await refused.next_followup()).content == said("busy", "de")
         gate.opened.set()
         for _ in range(51):
             await server.next_message(server.general)
@@ -231,7 +230,7 @@ async def test_only_the_person_asked_may_press(server: DiscordServer, run: Any, 
         interaction = await server.press(payloads.user("ben"), question, "Opening hours")
         await interaction.deferred()
         assert interaction.callback is not None
-        assert interaction.callback["data"]["content"] == NOT_YOURS
+        assert interaction.callback["data"]["content"] == said("not_yours", "de")
         assert interaction.callback["data"]["flags"] & EPHEMERAL
         assert asker.pressed == []
         await (await server.press(ann, question, "Opening hours")).next_followup()

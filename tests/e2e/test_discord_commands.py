@@ -11,8 +11,7 @@ import pytest
 
 from adapters import discord_interactions
 from adapters.base import Argument, Command, IncomingMessage, Menu, Progress, Reply
-from adapters.discord_interactions import NO_TEXT, UNKNOWN_COMMAND
-from tests.bots import BotOf
+from tests.bots import BotOf, said
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import Run, make_adapter, running
@@ -151,7 +150,7 @@ async def test_message_without_text_is_nothing_to_answer(
         picture = await server.say(ann, server.general, "")
         interaction = await server.use_menu(ann, server.general, "Answer this", picture)
         await interaction.deferred()
-    assert (interaction.said, interaction.is_ephemeral) == (NO_TEXT, True)
+    assert (interaction.said, interaction.is_ephemeral) == (said("no_text", "de"), True)
     assert noting.seen == []
 
 
@@ -207,7 +206,7 @@ async def test_command_that_is_gone_says_so(server: DiscordServer, run: Any, not
         )
         interaction = await server.slash(ann, server.general, "old")
         await interaction.deferred()
-    assert (interaction.said, interaction.is_ephemeral) == (UNKNOWN_COMMAND, True)
+    assert (interaction.said, interaction.is_ephemeral) == (said("command_gone", "de"), True)
     assert noting.seen == []
 
 
@@ -254,8 +253,7 @@ async def test_answer_that_took_too_long_comes_directly(server: DiscordServer, r
     async with run():
         late = await server.slash(ann, server.general, "admin reload")
         message, _ = await server.next_message(direct)
-    assert message["content"].startswith("/admin reload took longer")
-    assert message["content"].endswith("/admin reload ")
+    assert message["content"].strip() == said("too_late", "de", command="/admin reload", text="/admin reload").strip()
     assert late.answers == []
 
 

@@ -303,6 +303,41 @@ async def test_acknowledgement_whose_receipt_is_lost_holds(
     assert warnings(caplog) == []
 
 
+@pytest.mark.parametrize("n_refused", [1, 2])
+async def test_acknowledgement_that_came_too_soon_is_repeated(
+    server: DiscordServer, run: Any, ann: Json, caplog: pytest.LogCaptureFixture, n_refused: int
+) -> None:
+    """Within the time that Discord gives; a person who uses a command in a rush is answered all the same."""
+    server.expect(*(mishaps.rate_limit("POST", ANY_CALLBACK) for _ in range(n_refused)))
+    async with run():
+        used = await server.slash(ann, server.general, "ask", question="why?")
+        assert (await used.final()).content == "/ask why?"
+    assert len(server.requests_to("POST", ANY_CALLBACK)) == n_refused + 1
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "line"),
+    [
+        ({"retry_after_s": 3.5}, "an answer could not be sent: RateLimited"),
+        ({"is_ban": True}, "an answer could not be sent: HTTPException 429, error 0"),
+    ],
+    ids=["too late", "ban"],
+)
+async def test_acknowledgement_that_must_wait_too_long_is_given_up(
+    server: DiscordServer, run: Any, ann: Json, caplog: pytest.LogCaptureFixture, limit: Json, line: str
+) -> None:
+    """Discord has told the person by then; and who is banned only makes it worse by asking again."""
+    server.expect(mishaps.rate_limit("POST", ANY_CALLBACK, **limit))
+    async with run():
+        await server.slash(ann, server.general, "ask", question="why?")
+        await server.wait_request("POST", ANY_CALLBACK)
+        again = await server.slash(ann, server.general, "ask", question="and now?")
+        assert (await again.final()).content == "/ask and now?"
+    assert len(server.requests_to("POST", ANY_CALLBACK)) == 2
+    assert warnings(caplog) == [line]
+
+
 @pytest.mark.parametrize(
     "mishap",
     [

@@ -9,9 +9,8 @@ import pytest
 
 from adapters import discord_shards
 from adapters.base import IncomingMessage, Progress, Reply
-from adapters.discord_connection import UNHEARD
 from adapters.discord_faults import MISSING_INTENT
-from tests.bots import BotOf
+from tests.bots import BotOf, said
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import Run, make_adapter, running
@@ -143,7 +142,7 @@ async def test_role_of_the_bot_is_a_mention(
         text = f"<@&{server.role['id']}> is it open?"
         await server.say(ann, server.team, text, mention_roles=[server.role["id"]])
         message, _ = await server.next_message()
-    assert message["content"] == ("heard: is it open?" if has_content else UNHEARD)
+    assert message["content"] == ("heard: is it open?" if has_content else said("unheard"))
     assert hearing.seen[0].is_addressed
     assert hearing.bot.reports == []
 
@@ -162,7 +161,7 @@ async def test_unreadable_reply_is_told_how_to_be_heard(
         hearing.is_silent = False
         await server.say(ann, server.dm(ann), "alone?")
         last, _ = await server.next_message(server.dm(ann))
-    assert message["content"] == UNHEARD
+    assert message["content"] == said("unheard")
     assert last["content"] == "heard: alone?"
 
 

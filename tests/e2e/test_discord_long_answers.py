@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment
-from adapters.discord_sending import FILE_NAME, WHOLE_IN_FILE, to_parts
-from tests.bots import BotOf
+from adapters.discord_sending import FILE_NAME, to_parts
+from tests.bots import BotOf, said
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import COMMANDS, make_adapter, running
 from tests.e2e.discord_server import DiscordServer
@@ -44,7 +44,7 @@ async def test_long_answer_becomes_a_file(server: DiscordServer, run: Any, ann: 
     async with run(bot):
         await server.say(ann, server.dm(ann), "rules?")
         message, _ = await server.next_message()
-    assert message["content"] == f"{OPENING}\n\n{WHOLE_IN_FILE}"
+    assert message["content"] == f"{OPENING}\n\n{said('whole_in_file', file=FILE_NAME)}"
     (request,) = server.requests_to("POST", ANY_MESSAGE)
     assert request.files == [(FILE_NAME, (LONG + " ü \ufffd").encode())]
     assert len(message["components"][0]["components"]) == 2
@@ -65,7 +65,7 @@ async def test_long_answer_to_a_command_is_a_file_too(server: DiscordServer, run
     async with run(answering()):
         used = await server.slash(ann, server.general, command, **({"question": "why?"} if command == "ask" else {}))
         answer = await used.final()
-    assert answer.content == f"{OPENING}\n\n{WHOLE_IN_FILE}"
+    assert answer.content == f"{OPENING}\n\n{said('whole_in_file', 'de', file=FILE_NAME)}"
     assert [attachment["filename"] for attachment in answer.message["attachments"]] == [FILE_NAME]
 
 
@@ -119,4 +119,4 @@ async def test_refused_file_is_spelled_out(
 async def test_opening_is_cut_well(text: str, opening: str) -> None:
     """It is the first paragraph; code in it stays code, and one that is long itself is cut between words."""
     (part,) = await to_parts(Reply(text), "1")
-    assert part.text == f"{opening}\n\n{WHOLE_IN_FILE}"
+    assert part.text == f"{opening}\n\n{FILE_NAME}"

@@ -267,6 +267,32 @@ async def test_known_server_is_not_greeted_at_the_start(run: Any, bot: BotOf) ->
     assert bot.arrivals == []
 
 
+@pytest.mark.parametrize("is_running", [False, True], ids=["before the start", "during an outage"])
+async def test_server_that_the_bot_joined_while_it_was_away_is_greeted(
+    server: DiscordServer, run: Any, bot: BotOf, is_running: bool
+) -> None:
+    """A session begins with it like with the others, and only the date tells that it is new; it is greeted once."""
+    new_id = payloads.snowflake()
+
+    def join() -> Json:
+        server.join(new_id)
+        return server.add_guild(new_id)
+
+    channel = None if is_running else join()
+    async with run() as at_work:
+        if channel is None:
+            channel = join()
+            server.gateway.forget_session()
+            await server.drop_gateway()
+        message, _ = await server.next_message()
+        server.gateway.forget_session()
+        await server.drop_gateway()
+        await server.wait_until(lambda: server.gateway.n_identified == 2 + is_running, "a new session is opened")
+        await at_work.connected()
+    assert (message["channel_id"], message["content"]) == (channel["id"], "Hello, I am new here.")
+    assert bot.arrivals == [("discord", new_id)]
+
+
 async def test_only_a_removal_is_a_departure(server: DiscordServer, run: Any, bot: BotOf, ann: Json) -> None:
     """A server that is away for a while has not removed the bot."""
     away, gone = strange_server()[0], strange_server()[0]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
 from adapters.choices import THUMB_DOWN, THUMB_UP
-from tests.bots import BotOf
+from adapters.dispatch import ReplyQueues
+from tests.bots import BotOf, said
 from tests.e2e import discord_payloads as payloads
 from tests.e2e.discord_payloads import Json
 from tests.e2e.discord_runs import COMMANDS, Gate, make_adapter, running
@@ -91,6 +93,29 @@ async def test_vote_waits_for_no_answer(server: DiscordServer, run: Any, make_bo
         interaction = await server.press(ann, message, THUMB_UP)
         assert (await interaction.final()).content == "Thank you."
         gate.opened.set()
+
+
+async def test_vote_that_finds_no_room_is_said_not_to_count(
+    server: DiscordServer, run: Any, make_bot: Any, ann: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each voter reads so, alone, and can vote once there is room."""
+    monkeypatch.setattr("adapters.discord_connection.ReplyQueues", partial(ReplyQueues, in_all=1))
+    bot, gate, ben = make_bot(), Gate(), payloads.user("ben")
+    async with run(bot):
+        (message,) = await ask(server, ann)
+        bot.handler = gate
+        await server.say(ann, server.general, "answered now", mention_bot=True)
+        await gate.entered.wait()
+        await server.say(ann, server.general, "waits", mention_bot=True)
+        for voter in (ann, ben, ben):
+            interaction = await server.press(voter, message, THUMB_UP)
+            await interaction.deferred()
+            assert (interaction.said, interaction.is_ephemeral) == (said("vote_busy", "de"), True)
+        gate.opened.set()
+        for _ in range(2):
+            await server.next_message()
+        await (await server.press(ben, message, THUMB_UP)).final()
+    assert bot.votes == [(ben["id"], "a1", True)]
 
 
 async def test_vote_delivered_twice_is_one_vote(server: DiscordServer, run: Any, make_bot: Any, ann: Json) -> None:

@@ -100,6 +100,20 @@ async def test_what_was_refused_goes_out_after_the_pause(server: TelegramServer,
     assert len(server.calls_of("sendMessage")) == 3 + times
 
 
+async def test_a_refusal_that_tells_no_pause_is_waited_for(
+    server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leaves out for how long has refused it all the same, so nothing was sent and nothing is lost."""
+    monkeypatch.setattr("adapters.telegram_polling.UNTOLD_PAUSE_S", 1)
+    server.fail_next("sendMessage", 429, times=2)
+    async with running(server):
+        for text in ("one", "two"):
+            await server.say(ADA, None, text)
+        await server.until(lambda: len(server.messages) >= 2)
+    assert texts(server) == ["echo: one", "echo: two"]
+    assert len(server.calls_of("sendMessage")) == 4
+
+
 @pytest.mark.parametrize("status", [429, 500, 502])
 async def test_polls_that_are_refused_lose_nothing(server: TelegramServer, status: int) -> None:
     """Polling goes on after any refusal, and what waited is answered once."""

@@ -12,11 +12,10 @@ import pytest
 
 from adapters import telegram_polling
 from adapters.base import IncomingMessage, Progress, Reply
-from adapters.dispatch import BUSY
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from adapters.formatting import utf16_length
 from adapters.telegram_adapter import TelegramAdapter
-from tests.bots import BotOf
+from tests.bots import BotOf, said
 from tests.e2e.telegram_runs import COMMANDS, echo, make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person, private
 
@@ -219,11 +218,11 @@ async def test_says_once_that_it_is_too_busy(server: TelegramServer) -> None:
         await entered.wait()
         for number in range(1, FLOOD):
             await server.say(ADA, None, str(number))
-        assert (await server.next_message())["text"] == BUSY
+        assert (await server.next_message())["text"] == said("busy", "en")
         go_on.set()
         answers = [(await server.next_message())["text"] for _ in range(ROOM)]
     assert answers == [str(number) for number in range(ROOM)]
-    assert [call.params["text"] for call in server.calls_of("sendMessage")].count(BUSY) == 1
+    assert [call.params["text"] for call in server.calls_of("sendMessage")].count(said("busy", "en")) == 1
 
 
 async def test_serves_without_a_menu(server: TelegramServer, caplog: pytest.LogCaptureFixture) -> None:

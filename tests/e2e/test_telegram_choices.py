@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyAttachment, ReplyChoice
-from adapters.choices import NOT_YOURS
-from adapters.dispatch import BUSY
+from tests.bots import said
 from tests.e2e.telegram_runs import make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person, private
 
@@ -134,7 +133,7 @@ async def test_a_press_that_finds_no_room_leaves_the_buttons(server: TelegramSer
         for number in range(1, 51):  # as many as can wait
             await server.say(ADA, None, str(number))
         await server.press(ADA, question, "Opening hours")
-        assert (await server.next_message(private(ADA)))["text"] == BUSY
+        assert (await server.next_message(private(ADA)))["text"] == said("busy", "en")
         go_on.set()
         for _ in range(51):
             await server.next_message(private(ADA))
@@ -195,7 +194,7 @@ async def test_only_the_person_asked_may_press(server: TelegramServer) -> None:
         question = await ask(server, ADA, CLUB)
         query_id = await server.press(BEN, question, "Opening hours")
         await server.until(lambda: query_id in server.answered)
-        assert server.answered == {query_id: NOT_YOURS}
+        assert server.answered == {query_id: said("not_yours", "en")}
         assert titles(question) == [["Opening hours"], ["Join a group of people"]]
         await server.press(ADA, question, "Opening hours")
         await server.next_message(CLUB)
@@ -217,7 +216,7 @@ async def test_press_after_a_restart(server: TelegramServer) -> None:
     async with running(server, asker):
         await server.next_message(CLUB)
     assert asker.pressed == ["join:2", "hours"]
-    assert server.answered[stranger_id] == NOT_YOURS
+    assert server.answered[stranger_id] == said("not_yours", "en")
 
 
 async def test_press_under_an_old_message(server: TelegramServer) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
-from tests.bots import BotOf
+from adapters.dispatch import ReplyQueues
+from tests.bots import BotOf, said
 from tests.e2e.telegram_runs import COMMANDS, make_adapter, running
 from tests.e2e.telegram_server import WAIT_S, TelegramServer, group, person
 
@@ -232,6 +234,37 @@ async def test_a_vote_is_counted_and_thanked(server: TelegramServer) -> None:
     assert server.answered == {up: bot.thanks, down: bot.thanks}
     assert bot.sent_ids == {"a1": [str(answer["message_id"])]}
     assert len(server.messages) == len(answerer.asked) == 1
+
+
+async def test_a_vote_that_finds_no_room_is_said_not_to_count(
+    server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each voter reads so, alone; other presses are not left waiting either, and all work once there is room."""
+    monkeypatch.setattr("adapters.telegram_adapter.ReplyQueues", partial(ReplyQueues, in_all=1))
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(message: IncomingMessage, _: Progress) -> Reply:
+        if message.text == "slow":
+            entered.set()
+            await go_on.wait()
+        return Reply(message.text, answer_id="a1", can_vote=True)
+
+    bot = BotOf(slow, COMMANDS)
+    async with running(server, adapter=make_adapter(server, bot=bot)):
+        await server.say(ADA, None, "hello")
+        answer = await server.next_message()
+        await server.say(ADA, None, "slow")
+        await asyncio.wait_for(entered.wait(), WAIT_S)
+        await server.say(ADA, None, "waits")
+        refused = [await server.press(ADA, answer, "👍") for _ in range(2)]
+        await server.until(lambda: len(server.answered) == 2)
+        assert server.answered == dict.fromkeys(refused, said("vote_busy", "en"))
+        go_on.set()
+        for _ in range(2):
+            await server.next_message()
+        taken = await server.press(ADA, answer, "👍")
+        await server.until(lambda: server.answered.get(taken) == bot.thanks)
+    assert bot.votes == [("1", "a1", True)]
 
 
 # Inline mode.

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.base import IncomingMessage, Progress, Reply, ReplyChoice
-from adapters.choices import NOT_YOURS
-from tests.bots import BotOf
+from tests.bots import BotOf, said
 from tests.e2e.telegram_runs import COMMANDS, make_adapter, running
 from tests.e2e.telegram_server import TelegramServer, group, person, private
 
@@ -41,7 +40,7 @@ class Listener:
 
     async def __call__(self, message: IncomingMessage, _: Progress) -> Reply:
         self.heard.append(message)
-        choices = (ReplyChoice("yes", "Yes"),) if message.text == "choose" else ()
+        choices = (ReplyChoice("yes", "Yes *really*"),) if message.text == "choose" else ()
         return Reply(f"heard: {message.text or message.medium}", choices=choices)
 
 
@@ -118,11 +117,11 @@ async def test_an_anonymous_admin_may_choose(server: TelegramServer) -> None:
     async with running(server, listener):
         await server.say(ANONYMOUS, CLUB, "@parley_test_bot choose", sender_chat=CLUB)
         question = await server.next_message(CLUB)
-        refused = await server.press(BEN, question, "Yes")
+        refused = await server.press(BEN, question, "Yes *really*")
         await server.until(lambda: refused in server.answered)
-        taken = await server.press(ADA, question, "Yes")
+        taken = await server.press(ADA, question, "Yes *really*")
         await server.next_message(CLUB)
-    assert server.answered == {refused: NOT_YOURS, taken: ""}
+    assert server.answered == {refused: said("not_yours", "de"), taken: ""}
     assert [(m.user_id, m.choice_id) for m in listener.heard] == [("-1001", None), ("-1001", "yes")]
     assert {(m.display_name, m.locale) for m in listener.heard} == {("Club", None)}
 
@@ -144,6 +143,25 @@ async def test_a_channel_is_answered_only_if_it_asks(server: TelegramServer, sen
         await server.until_confirmed()
     assert answers == {"heard: is that so", "heard: what now"}
     assert [message.user_id for message in listener.heard] == ["1", "-1009"]
+
+
+async def test_a_channel_gets_its_choices_as_text(server: TelegramServer) -> None:
+    """Whoever speaks for it presses in their own name, of which nobody tells a bot outside of the channel.
+
+    What it then writes is a message like any other; a person beside it has buttons as ever.
+    """
+    listener = Listener()
+    async with running(server, listener):
+        await server.say(CHANNEL_BOT, CLUB, "@parley_test_bot choose", sender_chat=CHANNEL)
+        question = await server.next_message(CLUB)
+        await server.say(CHANNEL_BOT, CLUB, "@parley_test_bot Yes", sender_chat=CHANNEL)
+        answer = await server.next_message(CLUB)
+        await server.say(ADA, CLUB, "@parley_test_bot choose")
+        beside = await server.next_message(CLUB)
+    assert question["text"] == "heard: choose\n\n• Yes *really*"
+    assert "reply_markup" not in question
+    assert answer["text"] == "heard: Yes"
+    assert beside["reply_markup"]["inline_keyboard"][0][0]["text"] == "Yes *really*"
 
 
 async def test_own_words_start_no_loop(server: TelegramServer) -> None:

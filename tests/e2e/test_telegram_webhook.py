@@ -246,6 +246,29 @@ async def test_a_token_refused_later_ends_the_run(server: TelegramServer, monkey
         await asyncio.wait_for(run, WAIT_S)
 
 
+async def test_an_answer_that_cannot_be_sent_shows_a_refused_token(server: TelegramServer) -> None:
+    """Nobody waits for the next look after the webhook, which is minutes away."""
+    run = asyncio.create_task(behind_proxy(server).run(asyncio.Event()))
+    await server.wait_for("getWebhookInfo", 1)
+    await server.say(ADA, None, "hello")
+    await server.next_message()
+    server.token = "123456:a-new-token"
+    await server.say(ADA, None, "and now?")
+    with pytest.raises(TokenRefusedError):
+        await asyncio.wait_for(run, WAIT_S)
+
+
+async def test_one_refusal_is_looked_into(server: TelegramServer) -> None:
+    """What one call is told of the token counts only if it is said again."""
+    async with running(server, adapter=behind_proxy(server)):
+        n_before = len(server.calls_of("getWebhookInfo"))
+        server.fail_next("sendMessage", 401, description="Unauthorized")
+        await server.say(ADA, None, "hello")
+        await server.wait_for("getWebhookInfo", n_before + 1)
+        await server.say(ADA, None, "still there?")
+        assert (await server.next_message())["text"] == "echo: still there?"
+
+
 async def test_an_outage_ends_nothing(
     server: TelegramServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

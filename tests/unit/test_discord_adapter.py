@@ -14,15 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters import discord_connection
+from adapters import discord_servers
 from adapters.base import IncomingMessage, ReplyChoice
 from adapters.choices import Press
 from adapters.discord_adapter import _adapter_error
 from adapters.discord_choices import choice_rows, press_to_message, read_press
 from adapters.discord_faults import LIBRARY_ERRORS
 from adapters.discord_messages import interaction_to_message, to_message
+from adapters.discord_registration import Membership
 from adapters.discord_rooms import PERMISSIONS
 from adapters.discord_shards import Plan, Shards
+from adapters.dispatch import ReplyQueues
 from adapters.errors import PlatformUnavailableError, TokenRefusedError
 from tests.bots import BotOf
 from tests.e2e import discord_payloads as payloads
@@ -172,25 +174,22 @@ async def test_commands_are_registered_for_one_server_after_the_other(
     """Two servers joined at the same time do not write one file side by side."""
     notes = []
 
-    async def sync(*_: Any, joined_id: int) -> None:  # noqa: ARG001
-        notes.append("begins")
+    async def sync(*_: Any, membership: Membership) -> None:
+        notes.append(f"{membership.guild_id} begins")
         await asyncio.sleep(0)
-        notes.append("ends")
+        notes.append(f"{membership.guild_id} ends")
 
-    monkeypatch.setattr(discord_connection, "sync_commands", sync)
-    connection = discord_connection.DiscordConnection(
-        bot=BotOf(AsyncMock()),
-        guild_ids=[int(GUILD_ID)],
+    monkeypatch.setattr(discord_servers, "sync_commands", sync)
+    servers = discord_servers.Servers(
+        CLIENT,
+        BotOf(AsyncMock()),
+        ReplyQueues(),
+        guild_ids=[1, 2],
         state_file=tmp_path / "state.json",
-        gateway_url=None,
-        wants_content=True,
-        shard_id=0,
         shards=Shards(Plan(1, (0,)), asyncio.Event()),
-        stopping=asyncio.Event(),
     )
-    guild = CLIENT.guilds[0]
-    await asyncio.gather(connection.on_guild_join(guild), connection.on_guild_join(guild))
-    assert notes == ["begins", "ends"] * 2
+    await asyncio.gather(*(servers.register_commands(Membership(one, "", is_new=True)) for one in (1, 2)))
+    assert notes == ["1 begins", "1 ends", "2 begins", "2 ends"]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from adapters.base import IncomingMessage, Reply
+from adapters.base import IncomingMessage, Reply, Sentence
 from bot.assembly import Stores
 from bot.config import Settings
 from bot.cooldown import BURST
@@ -167,8 +167,20 @@ async def test_the_servers_language_is_for_those_whose_own_is_not_known(
 ) -> None:
     """The platform's word counts before it."""
     await place.set(language="de")
-    reset = WORDS["reset"]
-    assert await place.answer("", command="reset", locale=locale) == dict(reset)[language]  # type: ignore[index]
+    reset, busy = dict(WORDS["reset"]), dict(WORDS["busy"])
+    assert await place.answer("", command="reset", locale=locale) == reset[language]  # type: ignore[index]
+    assert place.handler.say("busy", place.message("hello", locale=locale)) == busy[language]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("sentence", get_args(Sentence))
+async def test_adapters_have_their_sentences_in_every_language(place: Place, sentence: Sentence) -> None:
+    """Each has room in what Telegram shows to whoever presses a button, and says what it was given as it stands."""
+    values = {"command": "/c", "text": "{t}", "file": "f"}
+    said_ones = {place.handler.say(sentence, place.message("", locale=one), **values) for one in ("en", "de", "es")}
+    assert len(said_ones) == 3
+    assert all(len(one) <= 200 for one in said_ones)
+    given = {"too_late": ("/c", "{t}"), "whole_in_file": ("f",)}.get(sentence, ())
+    assert all(value in one for one in said_ones for value in given)
 
 
 # Floods.

@@ -1,10 +1,11 @@
-"""What the Telegram adapter remembers of its answers, so as to edit them."""
+"""What adapters remember of their answers, so as to edit them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+from adapters.answer_memory import AnswerMemory
 from adapters.base import IncomingMessage
-from adapters.telegram_edits import AnswerMemory
 
 QUESTION = IncomingMessage(
     platform="telegram",
@@ -35,9 +36,28 @@ def test_recalls_the_latest_answer() -> None:
     memory.remember(replace(QUESTION, text="hello there"), ["6", "8"])
     answered = memory.recall(replace(QUESTION, text="hello again", is_edit=True))
     assert answered is not None
-    assert (answered.text, answered.message_ids) == ("hello there", ["6", "8"])
+    assert answered.message_ids == ("6", "8")
     assert memory.recall(replace(QUESTION, conversation_id="-200")) is None
     assert memory.recall(replace(QUESTION, message_id="6")) is None
+
+
+def test_tells_an_edit_of_the_words_without_keeping_them() -> None:
+    """A question that says the same as before has its answer; another command with the same text is another one."""
+    memory = AnswerMemory()
+    memory.remember(QUESTION, ["6"])
+    answered = memory.recall(QUESTION)
+    assert answered is not None
+    changed: list[dict[str, Any]] = [{}, {"text": "hello there"}, {"command": "ask"}]
+    assert [answered.answers(replace(QUESTION, **change)) for change in changed] == [True, False, False]
+    assert QUESTION.text not in repr(answered)
+
+
+def test_question_whose_answer_is_gone_has_none() -> None:
+    """Its messages were deleted and nothing could be sent in their place."""
+    memory = AnswerMemory()
+    memory.remember(QUESTION, ["6"])
+    memory.remember(QUESTION, [])
+    assert memory.recall(QUESTION) is None
 
 
 def test_forgets_after_an_hour() -> None:
