@@ -179,8 +179,8 @@ def _give_cookie(request: web.Request, response: web.StreamResponse, session_id:
 def _sits_here(request: web.Request) -> bool:
     """Whether a request comes from this machine, and under its name: another name may have been made to lead here."""
     return (
-        _is_loopback(_peer(request))
-        and _is_loopback(_host_name(request.host))
+        is_loopback(_peer(request))
+        and is_loopback(_host_name(request.host))
         and not any(name in request.headers for name in PROXIED)
     )
 
@@ -198,7 +198,8 @@ def _host_name(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether a host's name or address is one that this machine has for itself alone."""
     if name.casefold() == "localhost":
         return True
     try:

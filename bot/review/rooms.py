@@ -59,13 +59,18 @@ class Rooms:
         """Return the report of the evaluation; None if there is none. Blocking."""
         places = [self.report] if self.report is not None else []
         places.append(self.bundle_path)
-        files = [place / REPORT_FILE if place.is_dir() else place for place in places]
-        return next((one for one in files if one.is_file()), None)
+        return next((one for one in map(report_at, places) if one is not None), None)
 
     @property
     def bundle_path(self) -> Path:
         """The directory of the model in service."""
         return self.reloader.models_dir / self.inference.classifier.bundle.name
+
+
+def report_at(place: Path) -> Path | None:
+    """Return the report that a path names, or that lies in its directory; None if there is none. Blocking."""
+    file = place / REPORT_FILE if place.is_dir() else place
+    return file if file.is_file() else None
 
 
 @dataclass(slots=True)

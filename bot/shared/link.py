@@ -80,14 +80,7 @@ class RedisLink:
             Redis is not there, or takes no commands.
         """
         try:
-            client = Redis.from_url(
-                url,
-                decode_responses=True,
-                protocol=2,
-                socket_timeout=TIMEOUT_S,
-                socket_connect_timeout=TIMEOUT_S,
-                retry=Retry(NoBackoff(), 0),
-            )
+            client = client_of(url)
         except ValueError as error:
             raise SharedStateError(f"STATE_URL cannot be used: {error}") from error
         link = cls(client, is_quiet=is_quiet)
@@ -96,7 +89,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             await client.aclose()
             raise SharedStateError(
-                f"The Redis that STATE_URL names, {_place(url)}, cannot be used ({type(error).__name__}: {error}):"
+                f"The Redis that STATE_URL names, {place_of(url)}, cannot be used ({type(error).__name__}: {error}):"
                 " start it, mend STATE_URL, or unset it to keep everything in this process."
             ) from error
         return link
@@ -194,6 +187,24 @@ class RedisLink:
                 return  # it is tried again at the next return
 
 
+def client_of(url: str) -> Redis:
+    """Return a client that connects when it is first used, and tries nothing twice.
+
+    Raises
+    ------
+    ValueError
+        The URL cannot be used; the text has no password.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 def key(*parts: str) -> str:
     """Return a key; no part runs into another, and none has a meaning in a pattern."""
     return pattern(*parts)
@@ -204,7 +215,7 @@ def pattern(*parts: str | None) -> str:
     return PREFIX + ":".join("*" if part is None else quote(part, safe="", errors="surrogatepass") for part in parts)
 
 
-def _place(url: str) -> str:
+def place_of(url: str) -> str:
     """Return where a URL leads, without its user and password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
