@@ -80,7 +80,7 @@ def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> st
     if keeping.inbox != "off":
         lines.append(say(f"privacy_inbox_{keeping.inbox}", locale, days=round(MAX_AGE_S / DAY_S)))
     if keeping.is_shared:
-        lines.append(say("privacy_shared", locale))
+        lines.append(say("privacy_shared", locale, days=KEPT_DAYS))
     if keeping.has_handoff:
         lines.append(say("privacy_handoff", locale))
     if any(intent.action is not None and intent.action.url for intent in catalog.intents):

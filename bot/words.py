@@ -161,11 +161,15 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     },
     "privacy_shared": {
         "en": "I run as several processes, which keep all this but your questions and the inbox in a database of"
-        " whoever runs me. It may write it to its disk, and keeps it while I do not run.",
+        " whoever runs me. It may write it to its disk, and keeps it while I do not run. That you had me forget you"
+        " is kept there for {days} days, as a code without your id, for processes that are stopped.",
         "de": "Ich laufe als mehrere Prozesse; alles bis auf deine Fragen und den Posteingang steht in einer Datenbank"
-        " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe.",
+        " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe."
+        " Dass ich dich vergessen sollte, steht dort {days} Tage lang, als Code ohne deine ID, für angehaltene Prozesse.",
         "es": "Funciono como varios procesos, que guardan todo esto, salvo tus preguntas y lo no respondido, en una"
-        " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha.",
+        " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha."
+        " Que pediste que te olvidara consta allí durante {days} días, como un código sin tu id, para los procesos"
+        " detenidos.",
     },
     "privacy_answers": {
         "en": "Your questions and how I answered them, so that admins can see why I said something: in memory, for"

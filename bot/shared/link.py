@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from bot.database import DatabaseError
 
@@ -28,8 +28,11 @@ LONGEST_PAUSE_S = 5.0
 PREFIX = "parley:"
 """What every key begins with."""
 
-PERSON_SECRET_TTL_S = 40 * 86_400
-"""How long the key lives by which people's ids are hashed; every start renews it."""
+PERSON_SECRET_TTL_S = 400 * 86_400
+"""How long the key lives by which people's ids are hashed; every start renews it, and it outlives every hash."""
+
+UNUSABLE = (NoPermissionError, OutOfMemoryError, ReadOnlyError)
+"""Of Redis's refusals, those with which it is as good as away: it would refuse the next command, too."""
 
 Value = str | int | float
 
@@ -39,7 +42,7 @@ class SharedStateError(Exception):
 
 
 class StateAwayError(DatabaseError):
-    """Redis does not answer now."""
+    """Redis does not answer now, or refuses this one command."""
 
 
 class RedisLink:
@@ -115,13 +118,17 @@ class RedisLink:
         Raises
         ------
         StateAwayError
-            Redis is away, or has just been found to be.
+            Redis is away, or has just been found to be, or refuses the command.
         """
         if self.is_away:
             raise StateAwayError("Redis is away")
         try:
             return await self._command(*command)
         except (RedisError, OSError) as error:
+            if isinstance(error, ResponseError) and not isinstance(error, UNUSABLE):
+                # what it says may repeat what people wrote
+                logger.warning("Redis refuses a command, %s: %s", command[0], type(error).__name__)
+                raise StateAwayError(f"Redis refuses {command[0]}") from error
             self._leave(error)
             raise StateAwayError(f"Redis is away: {type(error).__name__}") from error
 
@@ -185,6 +192,8 @@ class RedisLink:
                 await call()
             except StateAwayError:
                 return  # it is tried again at the next return
+            except DatabaseError as error:
+                logger.warning("what was missed while Redis was away could not be caught up with: %s", error)
 
 
 def client_of(url: str) -> Redis:

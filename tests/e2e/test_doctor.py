@@ -132,7 +132,8 @@ async def test_refused_tokens_are_fatal(clinic: Clinic) -> None:
     assert clinic.telegram.calls == []
 
 
-async def test_shared_state_and_pages_are_examined(clinic: Clinic, redis: RedisServer, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("redis")  # which skips it where no server is installed
+async def test_shared_state_and_pages_are_examined(clinic: Clinic, tmp_path: Path) -> None:
     """Where they are set up: Redis with its password, which is never shown, and who can open the review page."""
     clinic.register_commands()
     server = RedisServer(tmp_path, password="hush-hush")

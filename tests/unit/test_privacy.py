@@ -12,6 +12,7 @@ from bot.assembly import SCHEMA, Stores
 from bot.config import Settings
 from bot.cooldown import BURST
 from bot.database import DATABASE_FILE, Database
+from bot.feedback import KEPT_DAYS
 from bot.handler import MessageHandler
 from bot.inference import Inference
 from bot.privacy import Keeping, describe
@@ -131,8 +132,7 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(
         await live(handler, USER, SECRET, conversation, hour)
         await live(handler, OTHER, OTHERS_SECRET, conversation, hour)
     classifier.calls.clear()
-    here = {"answers", "a file"}
-    keeping = here | ({"redis"} if stores.elsewhere else {"contexts", "media"})
+    keeping = {"answers", "a file", "media", "redis" if stores.elsewhere else "contexts"}
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == keeping
     later = said("", USER, command="forgetme").received_at.replace(year=2027)
     reply = await handler.answer(said("", USER, command="forgetme", received_at=later, locale="de"), Sentences())
@@ -232,7 +232,7 @@ def test_privacy_says_what_other_processes_get(is_shared: bool) -> None:
     """What Redis keeps outlasts the process, so it is not said to be gone with it."""
     keeping = Keeping(1_200, 3_600, 1.0, has_votes=True, inbox="off", has_handoff=False, is_shared=is_shared)
     text = describe(keeping, IntentCatalog((), Fallback(saying("?"))), None)
-    assert (WORDS["privacy_shared"]["en"] in text) is is_shared
+    assert (WORDS["privacy_shared"]["en"].format(days=KEPT_DAYS) in text) is is_shared
     assert ("never longer than I run" in text) is not is_shared
 
 
