@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from adapters.base import Progress
@@ -16,9 +14,9 @@ from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.reloading import BUSY, REFUSED, Announce, Reloader, describe_changes
 from bot.service import TRAINING_DUE, Service, ServiceLoader
+from bot.tidying import tidy
 from intents.findings import CatalogError
 from model.bundle import TRAIN_COMMAND, BundleError
-from model.versions import prune
 
 logger = logging.getLogger(__name__)
 
@@ -104,18 +102,12 @@ class ServerCatalogs:
             logger.exception("reload of %s failed", path)
             return [f"{path}: not reloaded, {serving} on: {type(error).__name__}, see the log."]
         self._inference.swap_own(path, service.classifier)
-        await self._prune(loader.models_dir, in_use=service.classifier.bundle.name)
+        left = await tidy(self._executor, loader.models_dir, n_kept=self._n_kept, in_use=service.classifier.bundle.name)
         if old is None:
             changes = f"serves from now on, with {len(service.classifier.catalog.intents)} intents."
         else:
             changes = describe_changes(old.catalog, service.classifier.catalog)
-        return [f"{path}: {changes}", *_notes(path, loader, service)]
-
-    async def _prune(self, models_dir: Path, *, in_use: str) -> None:
-        pruning = partial(prune, models_dir, n_kept=self._n_kept, in_use=(in_use,), now=datetime.now(UTC))
-        removed = await asyncio.get_running_loop().run_in_executor(self._executor, pruning)
-        if removed:
-            logger.info("removed old models of %s: %s", models_dir, ", ".join(removed))
+        return [f"{path}: {changes}", *_notes(path, loader, service), *left]
 
 
 def _notes(path: Path, loader: ServiceLoader, service: Service) -> list[str]:

@@ -165,7 +165,8 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         " is kept there for {days} days, as a code without your id, for processes that are stopped.",
         "de": "Ich laufe als mehrere Prozesse; alles bis auf deine Fragen und den Posteingang steht in einer Datenbank"
         " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe."
-        " Dass ich dich vergessen sollte, steht dort {days} Tage lang, als Code ohne deine ID, für angehaltene Prozesse.",
+        " Dass ich dich vergessen sollte, steht dort {days} Tage lang, als Code ohne deine ID, für Prozesse, die"
+        " stillstehen.",
         "es": "Funciono como varios procesos, que guardan todo esto, salvo tus preguntas y lo no respondido, en una"
         " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha."
         " Que pediste que te olvidara consta allí durante {days} días, como un código sin tu id, para los procesos"
