@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from bot.config import Settings
 from bot.findings import Finding, note, ok, warning
-from bot.review.door import is_loopback
+from bot.review.callers import is_loopback
 from bot.review.rooms import report_at
 
 

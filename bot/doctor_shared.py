@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 
 from bot.findings import Finding, fatal, note, ok, warning
-from bot.review.door import is_loopback
+from bot.review.callers import is_loopback
 from bot.shared.link import client_of, key, place_of
 
 TOPIC = "STATE_URL"
