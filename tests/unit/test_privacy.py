@@ -132,7 +132,7 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(
         await live(handler, USER, SECRET, conversation, hour)
         await live(handler, OTHER, OTHERS_SECRET, conversation, hour)
     classifier.calls.clear()
-    keeping = {"answers", "a file", "media", "redis" if stores.elsewhere else "contexts"}
+    keeping = {"answers", "a file", "inbox", "media", "redis" if stores.elsewhere else "contexts"}
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == keeping
     later = said("", USER, command="forgetme").received_at.replace(year=2027)
     reply = await handler.answer(said("", USER, command="forgetme", received_at=later, locale="de"), Sentences())
