@@ -138,6 +138,14 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "es": "Hecho. Todo lo que guardaba sobre ti está borrado: en todas las conversaciones de esta plataforma y para"
         " siempre.",
     },
+    "forgotten_but": {
+        "en": "Only how fast you wrote I still know, without your id, for {duration} at the most: otherwise this would"
+        " be a way round the limit.",
+        "de": "Nur wie schnell du geschrieben hast, weiß ich noch, ohne deine ID und höchstens {duration} lang: sonst"
+        " ließe sich so die Grenze umgehen.",
+        "es": "Solo sé todavía lo rápido que escribías, sin tu id y durante {duration} como máximo: de lo contrario,"
+        " esto permitiría eludir el límite.",
+    },
     "privacy": {
         "en": "What I keep about you, and for how long:",
         "de": "Was ich über dich speichere, und wie lange:",
@@ -245,6 +253,14 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         " Gespräch hier.",
         "es": "/forgetme lo borra todo de inmediato, en todas las conversaciones de esta plataforma; /reset termina"
         " nuestra conversación aquí.",
+    },
+    "privacy_forget_but": {
+        "en": "/forgetme deletes all of it at once, in every conversation on this platform, except how fast you write,"
+        " which ends by itself; /reset ends our conversation here.",
+        "de": "/forgetme löscht das alles sofort, in allen Gesprächen auf dieser Plattform, nur nicht, wie schnell du"
+        " schreibst, was von selbst endet; /reset beendet unser Gespräch hier.",
+        "es": "/forgetme lo borra todo de inmediato, en todas las conversaciones de esta plataforma, salvo lo rápido"
+        " que escribes, que termina por sí solo; /reset termina nuestra conversación aquí.",
     },
     "minutes": {"en": "{n} minutes", "de": "{n} Minuten", "es": "{n} minutos"},
     "seconds": {"en": "{n} seconds", "de": "{n} Sekunden", "es": "{n} segundos"},

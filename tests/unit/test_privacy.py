@@ -15,7 +15,7 @@ from bot.database import DATABASE_FILE, Database
 from bot.feedback import KEPT_DAYS
 from bot.handler import MessageHandler
 from bot.inference import Inference
-from bot.privacy import Keeping, describe
+from bot.privacy import Keeping, confirm, describe
 from bot.server_settings import ServerSettings
 from bot.words import WORDS
 from intents.catalog import Action, Fallback, Intent, IntentCatalog
@@ -136,7 +136,7 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == keeping
     later = said("", USER, command="forgetme").received_at.replace(year=2027)
     reply = await handler.answer(said("", USER, command="forgetme", received_at=later, locale="de"), Sentences())
-    assert reply == Reply(WORDS["forgotten"]["de"], private=True)
+    assert reply == Reply(confirm(handler._parts.keeping, "de"), private=True)
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == set()
     assert traces(stores, handler, tmp_path, redis_dump(), OTHER, OTHERS_SECRET) == keeping
     assert {vote.down for vote in (await stores.feedback.counts()).values()} == {2}
@@ -210,6 +210,31 @@ async def test_privacy_says_what_the_settings_mean(
     assert not any(begun[name] in reply.text for name in unsaid_of)
     assert WORDS["minutes"][language].format(n=20) in reply.text
     assert "/forgetme" in reply.text
+    inference.close()
+    await stores.database.close()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+@pytest.mark.parametrize("cooldown_s", [0.0, 3.0])
+async def test_forgetting_promises_what_it_does(cooldown_s: float, language: Any) -> None:
+    """How fast somebody writes stays, or a flood would get round the limit so; where it is counted, that is said."""
+    settings = Settings(cooldown_s=cooldown_s)
+    inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+    stores = await stores_of(None, settings)
+    handler = handler_of(stores, inference, settings=settings)
+
+    async def use(command: str) -> str:
+        reply = await handler.answer(said("", command=command, locale=language), Sentences())
+        return reply.text if reply is not None else ""
+
+    promised, forgotten = await use("privacy"), await use("forgetme")
+    left = WORDS["seconds"][language].format(n=60)
+    done, but = WORDS["forgotten"][language], WORDS["forgotten_but"][language].format(duration=left)
+    assert promised.endswith(WORDS["privacy_forget_but" if cooldown_s else "privacy_forget"][language])
+    assert forgotten == (f"{done} {but}" if cooldown_s else done)
+    answers = [await handler.answer(said("when"), Sentences()) for _ in range(BURST)]
+    is_answered = [one is not None and one.text == "From ten to eight." for one in answers]
+    assert is_answered == ([True] * (BURST - 2) + [False] * 2 if cooldown_s else [True] * BURST)
     inference.close()
     await stores.database.close()
 
