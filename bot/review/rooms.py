@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.admin_desk import AdminDesk
 from bot.answers import AnswerLog
 from bot.assembly import Stores
+from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.inbox import Inbox
 from bot.inference import Inference
@@ -107,10 +108,13 @@ def make_rooms(
     metrics
         Counts.
     """
+    training = "`/admin retrain`"
+    if own_catalogs(settings):
+        training += ", in a chat with me alone or a server without intents of its own"
 
     def lesson() -> Lesson:
         tags = [tag for tag, intent in inference.classifier.intents.items() if intent.builtin is None]
-        return Lesson(settings.intents_path, tags)
+        return Lesson(settings.intents_path, tags, training)
 
     return Rooms(
         inference=inference,
