@@ -16,7 +16,7 @@ from bot.inbox_groups import Group, grouped, json_lines, listing
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.reloading import Reloader
-from bot.retraining import Retrainer
+from bot.retraining import Course, Retrainer
 from bot.stats_text import Serving, resident_bytes, stats_text
 from bot.teaching import Lesson, Teacher
 from bot.why import NOT_KNOWN, asked_about, explain
@@ -46,10 +46,10 @@ class AdminDesk:
 
     Parameters
     ----------
-    reloader, retrainer
-        Put models in service.
+    reloader, retrainer, course_of
+        Put models in service; which catalog is trained depends on where a message comes from.
     teacher, lesson_of
-        Write patterns; into which catalog depends on where a message comes from.
+        Write patterns; into which catalog likewise.
     answers, inference
         Explain.
     inbox, export
@@ -65,6 +65,7 @@ class AdminDesk:
         *,
         reloader: Reloader,
         retrainer: Retrainer,
+        course_of: Callable[[IncomingMessage], Course],
         teacher: Teacher,
         lesson_of: Callable[[IncomingMessage], Lesson],
         answers: AnswerLog,
@@ -76,6 +77,7 @@ class AdminDesk:
     ) -> None:
         self._reloader = reloader
         self._retrainer = retrainer
+        self._course_of = course_of
         self._teacher = teacher
         self._lesson_of = lesson_of
         self._log = answers
@@ -145,8 +147,8 @@ class AdminDesk:
     async def _rollback(self, message: IncomingMessage, progress: Progress) -> Reply | None:
         return _private(await self._reloader.rollback(message.text.strip(), progress))
 
-    async def _retrain(self, _message: IncomingMessage, progress: Progress) -> Reply | None:
-        return _private(await self._retrainer.retrain(progress))
+    async def _retrain(self, message: IncomingMessage, progress: Progress) -> Reply | None:
+        return _private(await self._retrainer.retrain(self._course_of(message), progress))
 
     async def _teach(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
         return _private(await self._teacher.teach(self._lesson_of(message), message.text))

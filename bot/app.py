@@ -104,7 +104,10 @@ async def _serve(
         on_stuck=metrics.worker_replaced,
         on_lost=lambda: leave(ExitCode.FAILURE),
     )
-    servers = ServerCatalogs(inference, own_loaders(settings, loader), loading, n_kept=settings.bundles_kept)
+    announce = None if shared is None else shared.announce_reload
+    servers = ServerCatalogs(
+        inference, own_loaders(settings, loader), loading, n_kept=settings.bundles_kept, announce=announce
+    )
     await until_stopped(stopping, servers.start())
     stores = await open_stores(settings, None if console else settings.state_dir / DATABASE_FILE, shared)
     handoff = Handoff(settings.handoff_chats)
@@ -115,7 +118,7 @@ async def _serve(
         n_kept=settings.bundles_kept,
         metrics=metrics,
         servers=servers,
-        announce=None if shared is None else shared.announce_reload,
+        announce=announce,
     )
     desk = make_desk(
         settings,
@@ -125,6 +128,7 @@ async def _serve(
         metrics=metrics,
         environment=environment,
         executor=loading,
+        servers=servers,
     )
     handler = make_handler(
         settings,

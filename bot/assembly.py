@@ -3,19 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.base import IncomingMessage
 from bot import feedback, greeting, inbox, seen_events, server_settings
 from bot.admin import Admins
 from bot.admin_desk import AdminDesk
 from bot.answers import TTL_S, AnswerLog
-from bot.catalog_places import own_catalogs, own_models_dir
+from bot.catalog_lessons import course_of, lesson_of
 from bot.config import Settings
 from bot.context import Contexts, ContextStore
 from bot.cooldown import CooldownMemory, Cooldowns, CooldownStore
@@ -35,11 +34,11 @@ from bot.privacy import Forgets, Forgetting, Keeping
 from bot.reloading import Reloader
 from bot.retraining import Retrainer
 from bot.seen_events import EventMemory, SeenEvents
-from bot.server_catalogs import training_of
+from bot.server_catalogs import ServerCatalogs
 from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SettingsDesk
 from bot.talk import Talk
-from bot.teaching import Lesson, Teacher
+from bot.teaching import Teacher
 
 if TYPE_CHECKING:
     from bot.shared.state import SharedState  # brings the Redis client
@@ -179,6 +178,7 @@ def make_desk(
     metrics: Metrics,
     environment: Mapping[str, str],
     executor: Executor,
+    servers: ServerCatalogs | None = None,
 ) -> AdminDesk:
     """Return what answers admins.
 
@@ -196,11 +196,13 @@ def make_desk(
         What the settings were read from, for a training.
     executor
         The threads to edit intents on.
+    servers
+        Put servers' own catalogs in service; None where no server has one.
     """
-    retrainer = Retrainer(reloader, settings.intents_path, lambda: inference.classifier, environment=environment)
     return AdminDesk(
         reloader=reloader,
-        retrainer=retrainer,
+        retrainer=Retrainer(environment=environment),
+        course_of=course_of(settings, inference, reloader, servers),
         teacher=Teacher(executor),
         lesson_of=lesson_of(settings, inference),
         answers=stores.answers,
@@ -209,21 +211,6 @@ def make_desk(
         export=stores.export,
         metrics=metrics,
     )
-
-
-def lesson_of(settings: Settings, inference: Inference) -> Callable[[IncomingMessage], Lesson]:
-    """Return what tells the catalog that an admin teaches from where a message comes: its server's own, or all's."""
-    own = own_catalogs(settings)
-
-    def lesson(message: IncomingMessage) -> Lesson:
-        tags = tuple(inference.classifier_for(message).intents)
-        path = own.get((message.platform, message.server_id))
-        if path is None:
-            return Lesson(settings.intents_path, tags)
-        command = training_of(path, own_models_dir(settings.models_dir, path))
-        return Lesson(path, tags, f"`{command}`, then `/admin reload`")
-
-    return lesson
 
 
 def make_handler(

@@ -11,6 +11,7 @@ from bot.config import ConfigError, Settings, parse_settings
 from bot.doctor_discord import examine_discord
 from bot.doctor_local import examine_locally, listening_channels
 from bot.doctor_network import Probe, UnreachableError
+from bot.doctor_pages import examine_pages
 from bot.doctor_telegram import examine_telegram
 from bot.findings import Finding, Level, fatal, ok
 from bot.log import REDACTED
@@ -41,7 +42,13 @@ async def run_doctor(
         return _end([_write(finding, secrets, output) for finding in findings], output)
     levels = [_write(ok("configuration", "every variable can be read"), settings.secrets, output)]
     levels += [_write(finding, settings.secrets, output) for finding in examine_locally(settings)]
-    levels += [_write(finding, settings.secrets, output) async for finding in _examine_platforms(settings, commands)]
+    is_running_here = await _is_running(settings.health_address)
+    for examined in (
+        examine_pages(settings, is_running_here=is_running_here),
+        _examine_shared_state(settings.state_url),
+        _examine_platforms(settings, commands, is_running_here=is_running_here),
+    ):
+        levels += [_write(finding, settings.secrets, output) async for finding in examined]
     return _end(levels, output)
 
 
@@ -61,7 +68,18 @@ def _end(levels: Sequence[Level], output: TextIO) -> ExitCode:
     return ExitCode.FAILURE if n_fatal else ExitCode.CLEAN
 
 
-async def _examine_platforms(settings: Settings, commands: Collection[str]) -> AsyncIterator[Finding]:
+async def _examine_shared_state(state_url: str | None) -> AsyncIterator[Finding]:
+    if state_url is None:
+        return
+    from bot.doctor_shared import examine_shared_state  # noqa: PLC0415 - brings the Redis client
+
+    async for finding in examine_shared_state(state_url):
+        yield finding
+
+
+async def _examine_platforms(
+    settings: Settings, commands: Collection[str], *, is_running_here: bool
+) -> AsyncIterator[Finding]:
     if settings.discord_token:
         async for finding in examine_discord(
             settings.discord_token,
@@ -78,7 +96,7 @@ async def _examine_platforms(settings: Settings, commands: Collection[str]) -> A
             api_url=settings.telegram_api_url,
             webhook_url=settings.telegram_webhook_url,
             has_inline=settings.telegram_inline,
-            is_running_here=await _is_running(settings.health_address),
+            is_running_here=is_running_here,
         ):
             yield finding
 

@@ -23,7 +23,7 @@ from bot.manners import Manners, is_unasked
 from bot.media import MediaNotes
 from bot.metrics import AnswerReason, Metrics
 from bot.notices import Notices
-from bot.privacy import Forgetting, Keeping, describe
+from bot.privacy import Forgetting, Keeping, confirm, describe
 from bot.seen_events import EventMemory
 from bot.server_settings import ServerSettingsStore
 from bot.settings_command import SETTINGS_COMMAND, SettingsDesk
@@ -102,7 +102,7 @@ class MessageHandler:
             "help": self._help,
             "reset": self._reset,
             "privacy": self._privacy,
-            "forgetme": parts.forgetting.answer,
+            "forgetme": self._forgetme,
         }
 
     async def answer(self, message: IncomingMessage, progress: Progress) -> Reply | None:
@@ -279,10 +279,18 @@ class MessageHandler:
 
     async def _privacy(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
         catalog = self._parts.inference.classifier_for(message).catalog
+        return Reply(describe(self._keeping(message), catalog, message.locale), private=True)
+
+    async def _forgetme(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
+        await self._parts.forgetting.forget(message.platform, message.user_id)
+        return Reply(confirm(self._keeping(message), message.locale), private=True)
+
+    def _keeping(self, message: IncomingMessage) -> Keeping:
+        """Return what is kept, with the cooldown of the server around a message."""
         keeping, own_s = self._parts.keeping, self._parts.settings.of(message).cooldown_s
-        if keeping.cooldown_s and own_s is not None:
-            keeping = replace(keeping, cooldown_s=max(keeping.cooldown_s, own_s))
-        return Reply(describe(keeping, catalog, message.locale), private=True)
+        if not keeping.cooldown_s or own_s is None:
+            return keeping
+        return replace(keeping, cooldown_s=max(keeping.cooldown_s, own_s))
 
 
 _NOTHING: Outcome = (None, AnswerReason.SILENT)

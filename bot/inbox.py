@@ -6,6 +6,7 @@ Nothing is ever learnt from it: an admin reads it, and types patterns of their o
 import hashlib
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,8 +30,14 @@ MAX_AGE_S = 30 * 86_400.0
 MAX_TEXT = 300
 """Characters kept of a text."""
 
+MAX_VOTED = 5_000
+"""Answers of which it is known who voted them down; as many as are explained to admins."""
+
 NOBODY = ("", "")
 """Platform and user of what is only counted."""
+
+Row = tuple[str, str, str, str, str]
+"""What names a row: kind, normalised text, nearest intent, platform and user."""
 
 SCHEMA = (
     """
@@ -55,7 +62,10 @@ _ADD = """
     ON CONFLICT DO UPDATE SET count = count + 1, text = excluded.text, last_at = excluded.last_at
 """
 _KEYS = "kind, normalised, nearest, platform, user_id"
-_DROP = "DELETE FROM inbox WHERE kind = ? AND normalised = ? AND nearest = ? AND platform = ? AND user_id = ?"
+_ROW = "WHERE kind = ? AND normalised = ? AND nearest = ? AND platform = ? AND user_id = ?"
+_DROP = f"DELETE FROM inbox {_ROW}"  # noqa: S608 - the names of columns
+_DROP_LAST = f"DELETE FROM inbox {_ROW} AND count < 2"  # noqa: S608 - likewise
+_TAKE_BACK = f"UPDATE inbox SET count = count - 1 {_ROW}"  # noqa: S608 - likewise
 _DROP_BEYOND = f"""
     DELETE FROM inbox WHERE ({_KEYS}) IN (SELECT {_KEYS} FROM inbox ORDER BY last_at DESC LIMIT -1 OFFSET ?)
 """  # noqa: S608 - the names of columns
@@ -102,6 +112,15 @@ class Entry:
     key: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _VotedDown:
+    """An answer that somebody did not like: its question's row, since when, and whose votes are counted there."""
+
+    row: Row
+    since: float
+    voters: set[tuple[str, str]] = field(default_factory=set)
+
+
 class Inbox:
     """The store. `open` makes it.
 
@@ -119,6 +138,7 @@ class Inbox:
         self.mode = mode
         self._database = database
         self._clock = clock
+        self._voted_down: OrderedDict[str, _VotedDown] = OrderedDict()
 
     @classmethod
     async def open(cls, database: Database, *, mode: InboxMode, clock: Callable[[], float] = time.time) -> "Inbox":
@@ -143,23 +163,49 @@ class Inbox:
         if decision.reason is not Reason.EMPTY:
             await self._add(Kind.UNANSWERED, answer, decision.ranking[0].tag if decision.ranking else None)
 
-    async def add_voted_down(self, answer: GivenAnswer) -> None:
-        """Take in a question whose answer somebody did not like; a fallback is there already."""
-        if answer.intent is not None:
+    async def add_voted_down(self, answer: GivenAnswer, voter_id: str) -> None:
+        """Take in a question whose answer somebody did not like, once for each; a fallback is there already."""
+        if answer.intent is None or self.mode == "off":
+            return
+        known = self._voted_down.setdefault(
+            answer.id, _VotedDown(self._row(Kind.VOTED_DOWN, answer, answer.intent), self._clock())
+        )
+        while len(self._voted_down) > MAX_VOTED:
+            self._voted_down.popitem(last=False)
+        if (answer.platform, voter_id) not in known.voters:
+            known.voters.add((answer.platform, voter_id))
             await self._add(Kind.VOTED_DOWN, answer, answer.intent)
+
+    async def take_back_vote(self, platform: str, answer_id: str, voter_id: str) -> None:
+        """Count somebody no longer among those who did not like an answer.
+
+        Raises
+        ------
+        DatabaseError
+            The database does not answer.
+        """
+        known = self._voted_down.get(answer_id)
+        if known is not None and (platform, voter_id) in known.voters:
+            known.voters.remove((platform, voter_id))
+            if not await self._database.execute(_DROP_LAST, known.row):
+                await self._database.execute(_TAKE_BACK, known.row)
+
+    def _row(self, kind: Kind, answer: GivenAnswer, nearest: str | None) -> Row:
+        """Return the row of a question, without text and person unless they may be kept."""
+        if self.mode != "text":
+            return (kind.value, "", nearest or "", *NOBODY)
+        return (kind.value, normalise(answer.text)[:MAX_TEXT], nearest or "", answer.platform, answer.user_id)
 
     async def _add(self, kind: Kind, answer: GivenAnswer, nearest: str | None) -> None:
         if self.mode == "off":
             return
-        normalised, text, person = "", "", NOBODY
-        if self.mode == "text":
-            normalised, text, person = normalise(answer.text), answer.text, (answer.platform, answer.user_id)
-        row = (kind.value, normalised[:MAX_TEXT], nearest or "", *person, text[:MAX_TEXT], self._clock())
+        row = self._row(kind, answer, nearest)
+        text = answer.text[:MAX_TEXT] if self.mode == "text" else ""
         try:
-            await self._database.execute(_ADD, row)
+            await self._database.execute(_ADD, (*row, text, self._clock()))
             await self._database.execute(_DROP_BEYOND, (MAX_ROWS,))
-            if person != NOBODY:
-                await self._database.execute(_DROP_BEYOND_OF_PERSON, (*person, MAX_ROWS_A_PERSON))
+            if row[-2:] != NOBODY:
+                await self._database.execute(_DROP_BEYOND_OF_PERSON, (*row[-2:], MAX_ROWS_A_PERSON))
         except DatabaseError as error:
             # a member's answer does not hang on what the admin reads later
             logger.warning("the inbox took in nothing: %s", error)
@@ -172,7 +218,9 @@ class Inbox:
         DatabaseError
             The database does not answer.
         """
-        await self._database.execute("DELETE FROM inbox WHERE last_at < ?", (self._clock() - MAX_AGE_S,))
+        oldest = self._clock() - MAX_AGE_S
+        self._drop_votes(lambda one: one.since < oldest)
+        await self._database.execute("DELETE FROM inbox WHERE last_at < ?", (oldest,))
 
     async def entries(self) -> Sequence[Entry]:
         """Return all that is there and not too old, one of each text, the most frequent first.
@@ -219,6 +267,7 @@ class Inbox:
             kind, normalised, nearest, *_ = map(str, row)
             if _key(kind, normalised, nearest) in keys:
                 n_removed += await self._database.execute(_DROP, row)
+        self._drop_votes(lambda one: _key(*one.row[:3]) in keys)
         return n_removed
 
     async def clear(self) -> int:
@@ -229,10 +278,16 @@ class Inbox:
         DatabaseError
             The database does not answer.
         """
+        self._voted_down.clear()
         return await self._database.execute("DELETE FROM inbox")
 
+    def _drop_votes(self, is_gone: "Callable[[_VotedDown], bool]") -> None:
+        """Know no longer who voted for rows that are gone: their votes are not to be taken off those that come."""
+        for answer_id in [answer_id for answer_id, one in self._voted_down.items() if is_gone(one)]:
+            del self._voted_down[answer_id]
+
     async def people(self) -> set[tuple[str, str]]:
-        """Return whose texts are kept, by platform and id.
+        """Return whose texts are kept, and of whom it is known what they voted down, by platform and id.
 
         Raises
         ------
@@ -240,16 +295,20 @@ class Inbox:
             The database does not answer.
         """
         rows = await self._database.fetch("SELECT DISTINCT platform, user_id FROM inbox")
-        return {(str(platform), str(user_id)) for platform, user_id in rows} - {NOBODY}
+        voters = {voter for known in self._voted_down.values() for voter in known.voters}
+        return {(str(platform), str(user_id)) for platform, user_id in rows} - {NOBODY} | voters
 
     async def forget_person(self, platform: str, user_id: str) -> None:
-        """Drop what a person wrote, everywhere.
+        """Drop what a person wrote, everywhere, and that it was they who voted something down.
 
         Raises
         ------
         DatabaseError
             The database does not answer.
         """
+        self._drop_votes(lambda one: one.row[-2:] == (platform, user_id))
+        for known in self._voted_down.values():
+            known.voters.discard((platform, user_id))
         await self._database.execute("DELETE FROM inbox WHERE platform = ? AND user_id = ?", (platform, user_id))
 
 

@@ -43,6 +43,10 @@ class MediaNotes:
         while self._said_at_s and next(iter(self._said_at_s.values())) <= self._clock() - PAUSE_S:
             self._said_at_s.popitem(last=False)
 
+    async def people(self) -> set[tuple[str, str]]:
+        """Return to whom it was said, by platform and id."""
+        return {(platform, user_id) for platform, _, user_id in self._said_at_s}
+
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget a person in all conversations."""
         for key in [key for key in self._said_at_s if (key[0], key[2]) == (platform, user_id)]:

@@ -109,7 +109,10 @@ class Metrics:
             "parley_platform_connected", "1 while a platform delivers messages.", ["platform"], registry=self.registry
         )
         self._reloads = Counter("parley_reloads", "Reloads, by what came of them.", ["outcome"], registry=self.registry)
-        self._votes = Counter("parley_votes", "Thumbs under answers.", ["platform", "thumb"], registry=self.registry)
+        self._votes = Counter(
+            "parley_votes", "First thumbs of people under answers.", ["platform", "thumb"], registry=self.registry
+        )
+        self._turned: Tally[str] = Tally()
         self._replaced = Counter(
             "parley_scoring_threads_replaced",
             "Scoring threads that were stuck and left behind.",
@@ -147,9 +150,13 @@ class Metrics:
         """Count a reload."""
         self._reloads.labels(outcome.value).inc()
 
-    def voted(self, platform: str, *, is_up: bool) -> None:
-        """Count a thumb."""
-        self._votes.labels(platform, "up" if is_up else "down").inc()
+    def voted(self, platform: str, *, is_up: bool, is_changed: bool = False) -> None:
+        """Count a thumb, or that somebody turned theirs: it is one vote, whatever they changed it to."""
+        if not is_changed:
+            self._votes.labels(platform, "up" if is_up else "down").inc()
+            return
+        self._turned["up"] += 1 if is_up else -1
+        self._turned["down"] += -1 if is_up else 1
 
     def worker_replaced(self) -> None:
         """Count a scoring thread that was stuck."""
@@ -166,8 +173,9 @@ class Metrics:
             contexts=_value(self._contexts),
             waiting=_value(self._waiting),
             reloads=_tally(self._reloads.collect(), "outcome"),
-            votes_up=votes["up"],
-            votes_down=votes["down"],
+            # a thumb that was turned may have been counted by the process before this one
+            votes_up=max(0, votes["up"] + self._turned["up"]),
+            votes_down=max(0, votes["down"] + self._turned["down"]),
             platforms={
                 sample.labels["platform"]: bool(sample.value)
                 for metric in self._connected.collect()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from adapters.base import IncomingMessage, Progress, Reply
 from bot.config import InboxMode
 from bot.cooldown import BURST
 from bot.database import Database
@@ -80,13 +79,30 @@ def describe(keeping: Keeping, catalog: IntentCatalog, locale: str | None) -> st
     if keeping.inbox != "off":
         lines.append(say(f"privacy_inbox_{keeping.inbox}", locale, days=round(MAX_AGE_S / DAY_S)))
     if keeping.is_shared:
-        lines.append(say("privacy_shared", locale))
+        lines.append(say("privacy_shared", locale, days=KEPT_DAYS))
     if keeping.has_handoff:
         lines.append(say("privacy_handoff", locale))
     if any(intent.action is not None and intent.action.url for intent in catalog.intents):
         lines.append(say("privacy_actions", locale))
     listed = [f"- {line}" for line in lines]
-    return "\n".join([say("privacy", locale), *listed, say("privacy_counts", locale), say("privacy_forget", locale)])
+    end = say(f"privacy_forget{'_but' * bool(keeping.cooldown_s)}", locale)
+    return "\n".join([say("privacy", locale), *listed, say("privacy_counts", locale), end])
+
+
+def confirm(keeping: Keeping, locale: str | None) -> str:
+    """Return what whoever was forgotten is told, in the language of a locale.
+
+    Parameters
+    ----------
+    keeping
+        What the settings say.
+    locale
+        The asking person's.
+    """
+    if not keeping.cooldown_s:
+        return say("forgotten", locale)
+    left = say("forgotten_but", locale, duration=_spoken(BURST * keeping.cooldown_s, locale))
+    return f"{say('forgotten', locale)} {left}"
 
 
 def _spoken(duration_s: float, locale: str | None) -> str:
@@ -110,8 +126,8 @@ class Forgetting:
         self._stores = stores
         self._database = database
 
-    async def answer(self, message: IncomingMessage, _progress: Progress) -> Reply | None:
-        """Forget whoever asks for it; every store is asked, also after one has failed.
+    async def forget(self, platform: str, user_id: str) -> None:
+        """Forget a person; every store is asked, also after one has failed.
 
         Raises
         ------
@@ -121,7 +137,7 @@ class Forgetting:
         faults: list[Exception] = []
         for store in self._stores:
             try:
-                await store.forget_person(message.platform, message.user_id)
+                await store.forget_person(platform, user_id)
             except Exception as error:  # noqa: BLE001 - raised below, together
                 faults.append(error)
         try:
@@ -130,4 +146,3 @@ class Forgetting:
             faults.append(error)
         if faults:
             raise ExceptionGroup("not everything could be forgotten", faults)
-        return Reply(say("forgotten", message.locale), private=True)

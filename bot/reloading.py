@@ -5,8 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from adapters.base import Progress
@@ -15,11 +13,12 @@ from bot.inference import Inference
 from bot.metrics import Metrics, ReloadOutcome
 from bot.quoting import quoted
 from bot.service import Service, ServiceLoader
+from bot.tidying import tidy
 from intents.catalog import Intent, IntentCatalog, SetContext, spoken_list
 from intents.findings import CatalogError
 from model.bundle import BundleError, BundleIncompatibleError, set_current
 from model.classifier import IntentClassifier
-from model.versions import before, current_name, go_back, prune, versions
+from model.versions import before, current_name, go_back, versions
 
 logger = logging.getLogger(__name__)
 
@@ -153,18 +152,16 @@ class Reloader:
             old, new = self._inference.classifier, service.classifier
             self._inference.swap(new)
             duration_s = time.monotonic() - started
-            in_use = (new.bundle.name,)
-            pruning = partial(prune, self.models_dir, n_kept=self._n_kept, in_use=in_use, now=datetime.now(UTC))
-            removed = await loop.run_in_executor(self._executor, pruning)
-        self._count(ReloadOutcome.RELOADED)
-        logger.info("reloaded %s in %.1f s; removed %s", new.bundle.name, duration_s, ", ".join(removed) or "none")
+            self._count(ReloadOutcome.RELOADED)
+            logger.info("reloaded %s in %.1f s", new.bundle.name, duration_s)
+            left = await tidy(self._executor, self.models_dir, n_kept=self._n_kept, in_use=new.bundle.name)
         model = (
             f"model {new.bundle.name}"
             if old.bundle.name == new.bundle.name
             else (f"model {new.bundle.name} in place of {old.bundle.name}")
         )
         changes = describe_changes(old.catalog, new.catalog)
-        return "\n".join([f"Reloaded in {duration_s:.1f} s: {model}. {changes}", *service.notes])
+        return "\n".join([f"Reloaded in {duration_s:.1f} s: {model}. {changes}", *service.notes, *left])
 
     async def _told(self, told: str) -> str:
         """Tell the other processes, unless nothing was replaced; return what the admin is told."""

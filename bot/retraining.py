@@ -9,13 +9,12 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Progress
-from bot.reloading import Reloader
 from model.bundle import TRAIN_COMMAND
 from model.classifier import IntentClassifier
 
@@ -42,7 +41,7 @@ LONGEST_LINE = 300
 
 NOT_INSTALLED = (
     "Training needs libraries that are not installed where I run. On a machine that has them"
-    f' (`pip install -e ".[train]"`) run `{TRAIN_COMMAND}` on the same models directory, then `/admin reload`.'
+    ' (`pip install -e ".[train]"`) run `{command}` on the same models directory, then `/admin reload`.'
 )
 BUSY = "A training is under way already{stage}. I shall say what came of it there, where it was started."
 
@@ -74,17 +73,39 @@ class Trained:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One catalog to train, and what becomes of the model.
+
+    Parameters
+    ----------
+    intents_path
+        What to train on.
+    models_dir
+        Where the model goes.
+    serving
+        Returns the classifier in service.
+    activate
+        Checks a model of that directory by its name, puts it in service if it passes, and says what came of it.
+    command
+        What an operator runs in place of `/admin retrain`.
+    note
+        What the admin should know beside what came of it.
+    """
+
+    intents_path: Path
+    models_dir: Path
+    serving: Callable[[], IntentClassifier]
+    activate: Callable[[str, Progress], Awaitable[str]]
+    command: str = TRAIN_COMMAND
+    note: str = ""
+
+
 class Retrainer:
     """Trains one model at a time, and puts it in service if it passes.
 
     Parameters
     ----------
-    reloader
-        Checks and puts in service.
-    intents_path
-        What to train on.
-    serving
-        Returns the classifier in service.
     environment
         That of the bot, with what `.env` says; of it the child gets all but `SECRETS`.
     program
@@ -97,18 +118,12 @@ class Retrainer:
 
     def __init__(
         self,
-        reloader: Reloader,
-        intents_path: Path,
-        serving: Callable[[], IntentClassifier],
         *,
         environment: Mapping[str, str],
         program: Sequence[str] = (sys.executable, "-m", "scripts.train"),
         can_train: Callable[[], bool] = has_libraries,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._reloader = reloader
-        self._intents_path = intents_path
-        self._serving = serving
         self._environment = dict(environment) | dict.fromkeys(SECRETS, "")
         self._program = tuple(program)
         self._can_train = can_train
@@ -117,30 +132,31 @@ class Retrainer:
         self._process: asyncio.subprocess.Process | None = None
         self._is_closed = False
 
-    async def retrain(self, progress: Progress) -> str:
+    async def retrain(self, course: Course, progress: Progress) -> str:
         """Train, put the model in service if it passes every check, and say what came of it."""
         if not self._can_train():
-            return NOT_INSTALLED
+            return NOT_INSTALLED.format(command=course.command)
         if self._stage is not None:
             return BUSY.format(stage=f" ({self._stage})" if self._stage else "")
         self._stage = ""
         started = self._clock()
         try:
-            trained = await self._train(progress)
+            trained = await self._train(course, progress)
             if trained.name is None:
                 return trained.failure
             minutes = (self._clock() - started) / 60
-            told = await self._reloader.activate(trained.name, progress)
+            told = await course.activate(trained.name, progress)
         finally:
             self._stage = None
-        return "\n".join([f"Trained {trained.name} in {minutes:.1f} minutes.", *trained.remarks, told])
+        notes = [course.note] if course.note else []
+        return "\n".join([f"Trained {trained.name} in {minutes:.1f} minutes.", *trained.remarks, told, *notes])
 
-    async def _train(self, progress: Progress) -> Trained:
+    async def _train(self, course: Course, progress: Progress) -> Trained:
         """Run the child to its end; whatever happens to the caller, it does not outlive it."""
         await progress("Training has begun. I go on answering meanwhile.")
         process = await asyncio.create_subprocess_exec(
             *self._program,
-            *self._arguments(),
+            *_arguments(course),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -165,14 +181,6 @@ class Retrainer:
             return Trained(None, self._failure(code, lines[-N_LINES:]))
         name = Path(written.decode("utf-8", "replace").partition("\n")[0].strip()).name
         return Trained(name, remarks=tuple(line for line in lines if line.startswith(_WITHOUT_ENCODER)))
-
-    def _arguments(self) -> list[str]:
-        """Return what is trained and how: without an encoder if that was chosen for the model in service."""
-        manifest = self._serving().bundle.manifest
-        was_chosen = bool(manifest.training.get("is_encoder_chosen"))
-        encoder = ["--encoder", "none"] if was_chosen and manifest.config.get("encoder") is None else []
-        paths = ["--intents", str(self._intents_path), "--models", str(self._reloader.models_dir)]
-        return [*paths, *encoder, "--no-activate", "--progress", "lines"]
 
     async def _follow(self, stream: asyncio.StreamReader, progress: Progress) -> list[str]:
         """Tell the progress that a child writes, and return its other lines: the first ones, and the last."""
@@ -201,6 +209,15 @@ class Retrainer:
         self._is_closed = True
         if self._process is not None:
             await _end(self._process)
+
+
+def _arguments(course: Course) -> list[str]:
+    """Return what is trained and how: without an encoder if that was chosen for the model in service."""
+    manifest = course.serving().bundle.manifest
+    was_chosen = bool(manifest.training.get("is_encoder_chosen"))
+    encoder = ["--encoder", "none"] if was_chosen and manifest.config.get("encoder") is None else []
+    paths = ["--intents", str(course.intents_path), "--models", str(course.models_dir)]
+    return [*paths, *encoder, "--no-activate", "--progress", "lines"]
 
 
 def _give_way(pid: int) -> None:

@@ -104,8 +104,10 @@ class Talk:
         if vote is Vote.CLOSED:
             return say("vote_closed", message.locale)
         if vote is not Vote.SAME:
-            self._metrics.voted(message.platform, is_up=is_up)
+            self._metrics.voted(message.platform, is_up=is_up, is_changed=vote is Vote.CHANGED)
             answer = self._answers.get(answer_id)
-            if answer is not None and not is_up:
-                await self._inbox.add_voted_down(answer)
+            if is_up:
+                await self._inbox.take_back_vote(message.platform, answer_id, message.user_id)
+            elif answer is not None:
+                await self._inbox.add_voted_down(answer, message.user_id)
         return say("voted_up" if is_up else "voted_down", message.locale)

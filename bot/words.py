@@ -138,6 +138,14 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "es": "Hecho. Todo lo que guardaba sobre ti está borrado: en todas las conversaciones de esta plataforma y para"
         " siempre.",
     },
+    "forgotten_but": {
+        "en": "Only how fast you wrote I still know, without your id, for {duration} at the most: otherwise this would"
+        " be a way round the limit.",
+        "de": "Nur wie schnell du geschrieben hast, weiß ich noch, ohne deine ID und höchstens {duration} lang: sonst"
+        " ließe sich so die Grenze umgehen.",
+        "es": "Solo sé todavía lo rápido que escribías, sin tu id y durante {duration} como máximo: de lo contrario,"
+        " esto permitiría eludir el límite.",
+    },
     "privacy": {
         "en": "What I keep about you, and for how long:",
         "de": "Was ich über dich speichere, und wie lange:",
@@ -161,11 +169,16 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     },
     "privacy_shared": {
         "en": "I run as several processes, which keep all this but your questions and the inbox in a database of"
-        " whoever runs me. It may write it to its disk, and keeps it while I do not run.",
+        " whoever runs me. It may write it to its disk, and keeps it while I do not run. That you had me forget you"
+        " is kept there for {days} days, as a code without your id, for processes that are stopped.",
         "de": "Ich laufe als mehrere Prozesse; alles bis auf deine Fragen und den Posteingang steht in einer Datenbank"
-        " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe.",
+        " des Betreibers. Sie kann es auf ihre Festplatte schreiben und behält es auch, wenn ich nicht laufe."
+        " Dass ich dich vergessen sollte, steht dort {days} Tage lang, als Code ohne deine ID, für Prozesse, die"
+        " stillstehen.",
         "es": "Funciono como varios procesos, que guardan todo esto, salvo tus preguntas y lo no respondido, en una"
-        " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha.",
+        " base de datos de quien me gestiona. Puede escribirlo en su disco y lo conserva aunque yo no esté en marcha."
+        " Que pediste que te olvidara consta allí durante {days} días, como un código sin tu id, para los procesos"
+        " detenidos.",
     },
     "privacy_answers": {
         "en": "Your questions and how I answered them, so that admins can see why I said something: in memory, for"
@@ -285,6 +298,14 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "en": "The whole answer is in the file {file}.",
         "de": "Die ganze Antwort steht in der Datei {file}.",
         "es": "La respuesta completa está en el archivo {file}.",
+    },
+    "privacy_forget_but": {
+        "en": "/forgetme deletes all of it at once, in every conversation on this platform, except how fast you write,"
+        " which ends by itself; /reset ends our conversation here.",
+        "de": "/forgetme löscht das alles sofort, in allen Gesprächen auf dieser Plattform, nur nicht, wie schnell du"
+        " schreibst, was von selbst endet; /reset beendet unser Gespräch hier.",
+        "es": "/forgetme lo borra todo de inmediato, en todas las conversaciones de esta plataforma, salvo lo rápido"
+        " que escribes, que termina por sí solo; /reset termina nuestra conversación aquí.",
     },
     "minutes": {"en": "{n} minutes", "de": "{n} Minuten", "es": "{n} minutos"},
     "seconds": {"en": "{n} seconds", "de": "{n} Sekunden", "es": "{n} segundos"},

@@ -54,6 +54,20 @@ class Version:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What came of removing old bundles.
+
+    Parameters
+    ----------
+    removed, left
+        The names of those that are gone, and of those that should be and could not be removed.
+    """
+
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
 def versions(models_dir: Path) -> tuple[Version, ...]:
     """Return the bundles of a directory, the newest first; whether they are sound is seen when one is loaded."""
     found = [_version(path) for path in models_dir.glob("*") if _NAME.fullmatch(path.name)]
@@ -105,8 +119,8 @@ def left_by_rollback(models_dir: Path) -> str | None:
     return left if name == current_name(models_dir) and _NAME.fullmatch(left) else None
 
 
-def prune(models_dir: Path, *, n_kept: int, in_use: Collection[str], now: datetime) -> tuple[str, ...]:
-    """Remove bundles beyond a number or `MAX_AGE_S`, and what old trainings left; return the bundles' names.
+def prune(models_dir: Path, *, n_kept: int, in_use: Collection[str], now: datetime) -> Pruned:
+    """Remove bundles beyond a number or `MAX_AGE_S`, and what old trainings left.
 
     The current one, those in use, and of each the one before it stay; and what was rolled back from.
 
@@ -133,7 +147,7 @@ def prune(models_dir: Path, *, n_kept: int, in_use: Collection[str], now: dateti
         with suppress(OSError):
             if now.timestamp() - _touched(path) > ABANDONED_AFTER_S:
                 shutil.rmtree(path)
-    return removed
+    return Pruned(removed, tuple(name for name in old if name not in removed))
 
 
 def _version(path: Path) -> Version | None:

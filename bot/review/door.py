@@ -5,14 +5,14 @@ its session, so that no other site can send one in an admin's name.
 """
 
 import asyncio
-import ipaddress
 import logging
-import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from bot.review.attempts import Attempts
+from bot.review.callers import caller_of, sits_here
+from bot.review.lane import Lane
 from bot.review.password import PasswordHash
 from bot.review.sessions import LONGEST_S, Session, Sessions
 
@@ -45,9 +45,6 @@ HEADERS = {
     "Server": "Parley",
 }
 """Of every answer; a page may set stricter or other ones of its own."""
-
-PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
-"""What a proxy adds: whoever is behind it does not sit at this machine."""
 
 
 class EntryRefusedError(Exception):
@@ -83,7 +80,7 @@ class Door:
         self.password = password
         self._sessions = sessions or Sessions()
         self._attempts = attempts or Attempts()
-        self._checking = asyncio.Lock()
+        self._lane = Lane()
 
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request if its sender may, with a session at hand.
@@ -95,7 +92,7 @@ class Door:
         HTTPSeeOther
             Whoever asks for a page may log in first.
         """
-        if self.password is None and not _sits_here(request):
+        if self.password is None and not sits_here(request):
             raise EntryRefusedError(
                 403,
                 "This page is for this machine alone, under the name localhost or 127.0.0.1. To open it from elsewhere,"
@@ -128,17 +125,20 @@ class Door:
         Raises
         ------
         EntryRefusedError
-            It is wrong, or was tried too often.
+            It is wrong, or was tried too often from there.
         """
         if self.password is None:
             return _elsewhere()
-        address = _peer(request)
+        address = caller_of(request)
         wait_s = self._attempts.wait_s(address)
         if wait_s:
             raise EntryRefusedError(429, f"Too many attempts. Try again in {wait_s} seconds.")
+        rank = self._attempts.rank(address)
         self._attempts.failed(address)  # until it turns out otherwise, so that attempts side by side count as well
-        async with self._checking:  # each takes 32 MB
+        async with self._lane.turn(rank):  # each takes 32 MB
             is_right = await asyncio.to_thread(self.password.matches, password)
+            if not is_right:
+                await asyncio.sleep(self._attempts.pause_s())
         if not is_right:
             logger.warning("review page: a wrong password from %s", address)
             raise EntryRefusedError(401, "That is not the password.")
@@ -174,36 +174,3 @@ def _give_cookie(request: web.Request, response: web.StreamResponse, session_id:
     response.set_cookie(
         COOKIE, session_id, path=PATH, max_age=int(LONGEST_S), httponly=True, samesite="Strict", secure=is_https
     )
-
-
-def _sits_here(request: web.Request) -> bool:
-    """Whether a request comes from this machine, and under its name: another name may have been made to lead here."""
-    return (
-        _is_loopback(_peer(request))
-        and _is_loopback(_host_name(request.host))
-        and not any(name in request.headers for name in PROXIED)
-    )
-
-
-def _peer(request: web.Request) -> str:
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return str(peer[0]) if peer else ""
-
-
-def _host_name(host: str) -> str:
-    """Return the name in a Host header, without port and brackets."""
-    bracketed = re.match(r"\[([^]]*)\](?::|$)", host)
-    if bracketed is not None:
-        return bracketed[1]
-    return host.partition(":")[0]
-
-
-def _is_loopback(name: str) -> bool:
-    if name.casefold() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.admin_desk import AdminDesk
 from bot.answers import AnswerLog
 from bot.assembly import Stores
+from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.inbox import Inbox
 from bot.inference import Inference
@@ -59,13 +60,18 @@ class Rooms:
         """Return the report of the evaluation; None if there is none. Blocking."""
         places = [self.report] if self.report is not None else []
         places.append(self.bundle_path)
-        files = [place / REPORT_FILE if place.is_dir() else place for place in places]
-        return next((one for one in files if one.is_file()), None)
+        return next((one for one in map(report_at, places) if one is not None), None)
 
     @property
     def bundle_path(self) -> Path:
         """The directory of the model in service."""
         return self.reloader.models_dir / self.inference.classifier.bundle.name
+
+
+def report_at(place: Path) -> Path | None:
+    """Return the report that a path names, or that lies in its directory; None if there is none. Blocking."""
+    file = place / REPORT_FILE if place.is_dir() else place
+    return file if file.is_file() else None
 
 
 @dataclass(slots=True)
@@ -102,10 +108,13 @@ def make_rooms(
     metrics
         Counts.
     """
+    training = "`/admin retrain`"
+    if own_catalogs(settings):
+        training += ", in a chat with me alone or a server without intents of its own"
 
     def lesson() -> Lesson:
         tags = [tag for tag, intent in inference.classifier.intents.items() if intent.builtin is None]
-        return Lesson(settings.intents_path, tags)
+        return Lesson(settings.intents_path, tags, training)
 
     return Rooms(
         inference=inference,

@@ -23,6 +23,12 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 
+_MOVE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('RENAME', KEYS[1], KEYS[2])
+return 1
+"""
+
 
 class SharedContexts:
     """States in Redis; in memory what is put while Redis is away, until it is back.
@@ -159,7 +165,8 @@ class SharedContexts:
             _, conversation, user_id = _key_of(name)
             moved = moved_id(conversation, old_id, new_id)
             if moved != conversation:
-                await self._link.do("RENAME", name, _name((platform, moved, user_id)))
+                # it may have ended since it was found
+                await self._link.run(_MOVE, [name, _name((platform, moved, user_id))])
 
     async def _hand_over(self) -> None:
         """Give Redis what was put while it was away."""

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from bot.database import DatabaseError
 
@@ -28,8 +28,11 @@ LONGEST_PAUSE_S = 5.0
 PREFIX = "parley:"
 """What every key begins with."""
 
-PERSON_SECRET_TTL_S = 40 * 86_400
-"""How long the key lives by which people's ids are hashed; every start renews it."""
+PERSON_SECRET_TTL_S = 400 * 86_400
+"""How long the key lives by which people's ids are hashed; every start renews it, and it outlives every hash."""
+
+UNUSABLE = (NoPermissionError, OutOfMemoryError, ReadOnlyError)
+"""Of Redis's refusals, those with which it is as good as away: it would refuse the next command, too."""
 
 Value = str | int | float
 
@@ -39,7 +42,7 @@ class SharedStateError(Exception):
 
 
 class StateAwayError(DatabaseError):
-    """Redis does not answer now."""
+    """Redis does not answer now, or refuses this one command."""
 
 
 class RedisLink:
@@ -80,14 +83,7 @@ class RedisLink:
             Redis is not there, or takes no commands.
         """
         try:
-            client = Redis.from_url(
-                url,
-                decode_responses=True,
-                protocol=2,
-                socket_timeout=TIMEOUT_S,
-                socket_connect_timeout=TIMEOUT_S,
-                retry=Retry(NoBackoff(), 0),
-            )
+            client = client_of(url)
         except ValueError as error:
             raise SharedStateError(f"STATE_URL cannot be used: {error}") from error
         link = cls(client, is_quiet=is_quiet)
@@ -96,7 +92,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             await client.aclose()
             raise SharedStateError(
-                f"The Redis that STATE_URL names, {_place(url)}, cannot be used ({type(error).__name__}: {error}):"
+                f"The Redis that STATE_URL names, {place_of(url)}, cannot be used ({type(error).__name__}: {error}):"
                 " start it, mend STATE_URL, or unset it to keep everything in this process."
             ) from error
         return link
@@ -122,13 +118,17 @@ class RedisLink:
         Raises
         ------
         StateAwayError
-            Redis is away, or has just been found to be.
+            Redis is away, or has just been found to be, or refuses the command.
         """
         if self.is_away:
             raise StateAwayError("Redis is away")
         try:
             return await self._command(*command)
         except (RedisError, OSError) as error:
+            if isinstance(error, ResponseError) and not isinstance(error, UNUSABLE):
+                # what it says may repeat what people wrote
+                logger.warning("Redis refuses a command, %s: %s", command[0], type(error).__name__)
+                raise StateAwayError(f"Redis refuses {command[0]}") from error
             self._leave(error)
             raise StateAwayError(f"Redis is away: {type(error).__name__}") from error
 
@@ -192,6 +192,26 @@ class RedisLink:
                 await call()
             except StateAwayError:
                 return  # it is tried again at the next return
+            except DatabaseError as error:
+                logger.warning("what was missed while Redis was away could not be caught up with: %s", error)
+
+
+def client_of(url: str) -> Redis:
+    """Return a client that connects when it is first used, and tries nothing twice.
+
+    Raises
+    ------
+    ValueError
+        The URL cannot be used; the text has no password.
+    """
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def key(*parts: str) -> str:
@@ -204,7 +224,7 @@ def pattern(*parts: str | None) -> str:
     return PREFIX + ":".join("*" if part is None else quote(part, safe="", errors="surrogatepass") for part in parts)
 
 
-def _place(url: str) -> str:
+def place_of(url: str) -> str:
     """Return where a URL leads, without its user and password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

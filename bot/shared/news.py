@@ -38,12 +38,12 @@ class News:
         self._link = link
         self._reading = reading
         self._listeners: dict[str, Listener] = {}
-        self._also_earlier: set[str] = set()
+        self._at_start: list[str] = []
         self._last = "0"
         self._has_caught_up = False
         self._task: asyncio.Task[None] | None = None
 
-    def on(self, kind: str, listener: Listener, *, also_earlier: bool = False) -> None:
+    def on(self, kind: str, listener: Listener, *, also_at_start: bool = False) -> None:
         """Have a listener called for the announcements of other processes of one kind.
 
         Parameters
@@ -52,12 +52,12 @@ class News:
             The announcements' first word.
         listener
             Takes the others.
-        also_earlier
-            Whether it also matters what was announced before this process began.
+        also_at_start
+            Whether it is called, without words, when this process begins to listen as well.
         """
         self._listeners[kind] = listener
-        if also_earlier:
-            self._also_earlier.add(kind)
+        if also_at_start:
+            self._at_start.append(kind)
 
     async def tell(self, kind: str, *words: str) -> None:
         """Announce something to all other processes.
@@ -87,15 +87,14 @@ class News:
         await self._reading.close()
 
     async def _catch_up(self) -> bool:
-        """Pass on what was announced earlier and still matters; say whether that could be read."""
+        """Begin after what was announced last; say whether that could be read."""
         try:
-            entries = await self._link.do("XRANGE", key("news"), "-", "+")
+            entries = await self._link.do("XREVRANGE", key("news"), "+", "-", "COUNT", 1)
         except StateAwayError:
             return False
-        for entry_id, fields in entries:
-            self._last = entry_id
-            if fields.get("kind") in self._also_earlier:
-                await self._pass_on(fields)
+        self._last = entries[0][0] if entries else self._last
+        for kind in self._at_start:
+            await self._call(kind)
         return True
 
     async def _listen(self) -> None:
@@ -115,16 +114,17 @@ class News:
                     await self._pass_on(fields)
 
     async def _pass_on(self, fields: dict[str, str]) -> None:
-        listener = self._listeners.get(fields.get("kind", ""))
-        if listener is None:
-            return  # of a later version
-        words = [fields[name] for name in sorted(fields) if name.startswith("word")]
+        kind = fields.get("kind", "")
+        if kind in self._listeners:  # else it is of a later version
+            await self._call(kind, *(fields[name] for name in sorted(fields) if name.startswith("word")))
+
+    async def _call(self, kind: str, *words: str) -> None:
         try:
-            await listener(*words)
+            await self._listeners[kind](*words)
         except DatabaseError as error:
-            logger.warning("what another process announced (%s) could not be followed: %s", fields["kind"], error)
+            logger.warning("what another process announced (%s) could not be followed: %s", kind, error)
         except Exception:
-            logger.exception("what another process announced (%s) could not be followed", fields["kind"])
+            logger.exception("what another process announced (%s) could not be followed", kind)
 
 
 def _entries(found: Sequence[tuple[str, Sequence[Entry]]] | None) -> Sequence[Entry]:

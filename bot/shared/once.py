@@ -98,7 +98,9 @@ class SharedCooldowns:
 
 
 class SharedMediaNotes(MediaNotes):
-    """To whom it was said that only text is read; in memory while Redis is away.
+    """To whom any process has said that only text is read.
+
+    Those to whom this one has said it count also while Redis is away, which hears of them when it is back.
 
     Parameters
     ----------
@@ -109,14 +111,30 @@ class SharedMediaNotes(MediaNotes):
     def __init__(self, link: RedisLink) -> None:
         super().__init__()
         self._link = link
+        link.on_return(self._hand_over)
 
     async def is_due(self, message: IncomingMessage) -> bool:
         """Whether it is to be said now; saying so takes note of it."""
+        if not await super().is_due(message):
+            return False
         try:
-            name = key("media", *message.key)
-            return await self._link.do("SET", name, 1, "NX", "EX", round(PAUSE_S)) is not None
+            is_first = await self._tell(message.key, PAUSE_S)
         except StateAwayError:
-            return await super().is_due(message)
+            return True
+        if not is_first:
+            self._said_at_s.pop(message.key, None)  # it was not said now, so the day is not this one
+        return is_first
+
+    async def _hand_over(self) -> None:
+        """Have Redis take note of whom this process has told while it was away."""
+        for one, said_at_s in list(self._said_at_s.items()):
+            left_s = said_at_s + PAUSE_S - self._clock()
+            if left_s > 0 and one in self._said_at_s:  # not forgotten meanwhile
+                await self._tell(one, left_s)
+
+    async def _tell(self, one: tuple[str, str, str], left_s: float) -> bool:
+        """Have Redis take note of somebody, and say whether it had none."""
+        return await self._link.do("SET", key("media", *one), 1, "NX", "PX", math.ceil(1_000 * left_s)) is not None
 
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget a person in all conversations.

@@ -26,14 +26,15 @@ def shared_stores(settings: Settings, local: Stores, shared: SharedState) -> Sto
     """
     link = shared.link
     contexts = SharedContexts(link, shared.line, capacity=settings.context_capacity, ttl_s=settings.context_ttl_s)
-    own = (contexts, local.answers, local.feedback, local.inbox)
+    media = SharedMediaNotes(link)
+    own = (contexts, local.answers, local.feedback, local.inbox, media)
     return replace(
         local,
         contexts=contexts,
         feedback=SharedFeedback(link, local.feedback),
         settings=SharedServerSettings(local.database, link, shared.news),
         seen=SharedSeenEvents(link, local.seen),
-        media=SharedMediaNotes(link),
+        media=media,
         cooldowns=SharedCooldowns(link, local.cooldowns),
         greeted=SharedGreeted(link, local.greeted),
         elsewhere=(ForgottenElsewhere(link, shared.news, own, local.export, local.database),),

@@ -150,11 +150,11 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(house: Hous
             assert await place.ask(who, "I want a pizza") == "With cheese?"
         traces = [secret_of(who).encode() for who in (ann, ben)]
         assert all(trace in house.kept() for trace in traces)
-        assert await place.use(ann, "forgetme") == WORDS["forgotten"]["en"]
+        assert (await place.use(ann, "forgetme")).startswith(WORDS["forgotten"]["en"])
         assert [trace in house.kept() for trace in traces] == [False, True]
         assert await place.ask(ann, "yes, with cheese") != "Cheese it is."
         assert await place.ask(ben, "yes") == "Cheese it is."
-        assert await place.use(ann, "forgetme") == WORDS["forgotten"]["en"]
+        assert (await place.use(ann, "forgetme")).startswith(WORDS["forgotten"]["en"])
         assert await process.stop() == 0
     assert [trace in house.kept() for trace in traces] == [False, True]
     assert "Traceback" not in process.stderr

@@ -16,6 +16,7 @@ from tests.e2e.doctor_servers import ExaminedDiscord, ExaminedTelegram
 from tests.e2e.places import Servers
 from tests.e2e.process import command, running
 from tests.e2e.telegram_server import person
+from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from tests.conftest import Trained
@@ -129,6 +130,33 @@ async def test_refused_tokens_are_fatal(clinic: Clinic) -> None:
     assert "secret" not in "\n".join(lines)
     assert [request.path for request in clinic.discord.requests] == ["/users/@me"]
     assert clinic.telegram.calls == []
+
+
+@pytest.mark.usefixtures("redis")  # which skips it where no server is installed
+async def test_shared_state_and_pages_are_examined(clinic: Clinic, tmp_path: Path) -> None:
+    """Where they are set up: Redis with its password, which is never shown, and who can open the review page."""
+    clinic.register_commands()
+    server = RedisServer(tmp_path, password="hush-hush")
+    server.start()
+    variables = clinic.servers.discord_variables | {
+        "STATE_URL": server.url.replace("hush-hush", "loud%2Dloud"),
+        "HEALTH_ADDRESS": "0.0.0.0:0",
+        "REVIEW": "on",
+        "REVIEW_REPORT": "nowhere",
+    }
+    try:
+        refused, lines = await clinic.examine(variables)
+        (state,) = lines_on(lines, "STATE_URL")
+        assert (refused, "refuses the password" in state) == (1, True)
+        assert lines_on(lines, "HEALTH_ADDRESS") == ["ok HEALTH_ADDRESS: 0.0.0.0:0 is free"]
+        assert lines_on(lines, "REVIEW:")[0].startswith("warning REVIEW: HEALTH_ADDRESS 0.0.0.0:0 reaches beyond")
+        assert lines_on(lines, "REVIEW_REPORT")[0].startswith("warning REVIEW_REPORT: no report at nowhere")
+        assert "loud" not in "\n".join(lines)
+        accepted, lines = await clinic.examine(variables | {"STATE_URL": server.url})
+        assert (accepted, lines_on(lines, "STATE_URL")[0].startswith("ok STATE_URL: ")) == (0, True)
+        assert "hush" not in "\n".join(lines)
+    finally:
+        server.stop()
 
 
 async def test_platforms_that_are_away_are_fatal(clinic: Clinic) -> None:

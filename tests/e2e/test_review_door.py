@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.review.attempts import A_PERSON
+from bot.review.attempts import A_PERSON, ALL
 from bot.review.door import COOKIE, HEADERS, POLICY
 from bot.review.password import HASH_BYTES, PasswordHash, _digest
 from tests.conftest import Trained
@@ -201,6 +201,23 @@ async def test_the_password_cannot_be_guessed(guarded: Review) -> None:
         assert status == 429
         assert re.search(r"Try again in \d+ seconds", text)
         assert (await stranger.get("/models"))[1] == (await stranger.get("/login"))[1]
+
+
+async def test_strangers_guesses_lock_nobody_else_out(guarded: Review) -> None:
+    """Neither many of one address, nor many addresses, behind a proxy that tells who calls."""
+
+    async def try_from(address: str, password: str) -> int:
+        headers = {"X-Forwarded-For": f"203.0.113.1, {address}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as client,
+            client.post(f"{guarded.url}/review/login", data={"password": password}, allow_redirects=False) as answer,
+        ):
+            return answer.status
+
+    for number in range(ALL):
+        assert await try_from(f"198.51.100.{number // A_PERSON}", "guess") == 401
+    assert await try_from("198.51.100.0", PASSWORD) == 429
+    assert await try_from("192.0.2.7", PASSWORD) == 303
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1", "127.9.9.9:80", "[::1]:8080"])

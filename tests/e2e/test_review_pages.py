@@ -45,6 +45,18 @@ def keys(text: str) -> list[str]:
     return re.findall(r'name="key" value="(\w+)"', text)
 
 
+async def test_what_is_taught_here_is_trained_where_the_common_intents_are(trained: Trained, tmp_path: Path) -> None:
+    """In a server with intents of its own, `/admin retrain` would train those: the page says where to ask for it."""
+    own = {("discord", "1"): trained.intents_path.with_name("club.json")}
+    async with review_of(tmp_path, changes={"server_intents": own}) as review, browser_at(review) as admin:
+        await review.ask(QUESTION)
+        _, text = await admin.get()
+        fields = [("key", key) for key in keys(text)]
+        _, text = await admin.post("/assign", *fields, ("tag", "opening_hours"), ("pattern", "gluten-free food"))
+        assert "/admin retrain" in text
+        assert "a server without intents of its own" in text
+
+
 async def test_a_question_is_assigned_in_the_admins_words(review: Review, admin: Browser) -> None:
     """The field is empty until the admin types; the pattern gets into the file, the question off the list."""
     for user in ("ann", "bob", "cem"):

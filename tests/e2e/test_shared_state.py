@@ -163,7 +163,7 @@ async def test_answers_go_on_without_redis(pair: Pair, redis: RedisServer) -> No
         assert process.stderr.count("Redis is away") == 1
     assert await pair.ask(ada, "I want a pizza") == "With cheese?"
     assert await pair.ask(ada, "yes") == "Cheese it is."
-    assert await pair.ask(ada, "/forgetme") == WORDS["forgotten"]["en"]
+    assert (await pair.ask(ada, "/forgetme")).startswith(WORDS["forgotten"]["en"])
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,11 @@ class Channel:
     stores: Stores
     settings: Settings
 
+    def votes(self) -> tuple[int, int]:
+        """Up and down, as `/admin stats` shows them."""
+        summary = self.handler._parts.metrics.summary()
+        return summary.votes_up, summary.votes_down
+
     async def reply(self, text: str, **changes: Any) -> Reply:
         reply = await self.handler.answer(said(text, **changes), Sentences())
         assert reply is not None
@@ -152,6 +157,23 @@ async def test_a_vote_is_thanked_for_and_counted(channel: Channel) -> None:
     (entry,) = await channel.stores.inbox.entries()
     assert (entry.text, entry.n_times) == ("when", 1)
     assert await channel.handler.vote(said("", "ben"), "forged", is_up=True) == WORDS["vote_closed"]["en"]
+
+
+async def test_whoever_changes_their_mind_again_and_again_has_one_vote(channel: Channel) -> None:
+    """In the inbox, in what admins read and among the votes; a vote that is taken back leaves none."""
+    answer_id = (await channel.reply("when")).answer_id or "none"
+    if not channel.settings.feedback:
+        return
+    for _ in range(3):
+        for is_up in (True, False):
+            await channel.handler.vote(said("", "ben"), answer_id, is_up=is_up)
+    (entry,) = await channel.stores.inbox.entries()
+    assert entry.n_times == 1
+    assert channel.votes() == (0, 1)
+    await channel.handler.vote(said("", "ben"), answer_id, is_up=True)
+    assert await channel.stores.inbox.entries() == []
+    assert channel.votes() == (1, 0)
+    assert await channel.stores.feedback.counts() == {"opening_hours": Thumbs(1, 0)}
 
 
 async def test_what_is_not_answered_is_in_the_inbox(channel: Channel) -> None:

@@ -76,9 +76,68 @@ async def test_unanswered_questions_are_taken_in(inbox: Inbox) -> None:
 
 async def test_answers_voted_down_are_taken_in(inbox: Inbox) -> None:
     """With the intent that was answered; a fallback that is voted down is there once."""
-    await inbox.add_voted_down(GOOD)
-    await inbox.add_voted_down(ANSWER)
+    await inbox.add_voted_down(GOOD, "ben")
+    await inbox.add_voted_down(ANSWER, "ben")
     assert await inbox.entries() == [Entry(Kind.VOTED_DOWN, "how do I fly?", "greeting", 1, 1, 1_000.0)]
+
+
+@pytest.mark.parametrize("mode", ["text", "counts"])
+async def test_a_vote_counts_once_and_can_be_taken_back(database: Database, mode: InboxMode) -> None:
+    """However often somebody changes it; others' votes stay, and the last one takes the question along."""
+    inbox = await Inbox.open(database, mode=mode)
+
+    async def count() -> list[int]:
+        return [one.n_times for one in await inbox.entries()]
+
+    for _ in range(3):
+        await inbox.take_back_vote("discord", GOOD.id, "ben")
+        await inbox.add_voted_down(GOOD, "ben")
+        await inbox.add_voted_down(GOOD, "ben")
+        assert await count() == [1]
+    await inbox.add_voted_down(GOOD, "cem")
+    assert await count() == [2]
+    await inbox.take_back_vote("telegram", GOOD.id, "ben")
+    assert await count() == [2], "the same id elsewhere is somebody else"
+    for _ in range(2):
+        await inbox.take_back_vote("discord", GOOD.id, "ben")
+        assert await count() == [1]
+    await inbox.take_back_vote("discord", GOOD.id, "cem")
+    assert await count() == []
+
+
+@pytest.mark.parametrize("way", ["clear", "remove", "forget"])
+async def test_what_is_gone_costs_later_votes_nothing(inbox: Inbox, way: str) -> None:
+    """Who voted before the admin emptied the inbox takes nothing off what came since."""
+    await inbox.add_voted_down(GOOD, "ben")
+    if way == "clear":
+        await inbox.clear()
+    elif way == "remove":
+        await inbox.remove([one.key for one in await inbox.entries()])
+    else:
+        await inbox.forget_person("discord", "ann")
+    await inbox.add_voted_down(GOOD, "cem")
+    await inbox.take_back_vote("discord", GOOD.id, "ben")
+    assert [one.n_times for one in await inbox.entries()] == [1]
+
+
+async def test_a_voter_is_forgotten(inbox: Inbox) -> None:
+    """Their vote stays as a number that is nobody's."""
+    await inbox.add_voted_down(GOOD, "ben")
+    assert await inbox.people() == {("discord", "ann"), ("discord", "ben")}
+    await inbox.forget_person("discord", "ben")
+    assert await inbox.people() == {("discord", "ann")}
+    assert [one.n_times for one in await inbox.entries()] == [1]
+
+
+async def test_votes_that_are_known_are_bounded(inbox: Inbox, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many answers are voted down; nor is a question kept there for longer than in the inbox."""
+    monkeypatch.setattr("bot.inbox.MAX_VOTED", 3)
+    for number in range(9):
+        await inbox.add_voted_down(replace(GOOD, id=str(number)), "ben")
+    assert list(inbox._voted_down) == ["6", "7", "8"]
+    clock.now += MAX_AGE_S + 1
+    await inbox.prune()
+    assert not inbox._voted_down
 
 
 async def test_equal_questions_are_counted(inbox: Inbox, clock: Clock) -> None:
@@ -97,7 +156,7 @@ async def test_no_text_and_nobody_is_kept_unless_the_operator_says_so(database: 
     inbox = await Inbox.open(database, mode=mode)
     for text in ("how do I fly?", "who am I"):
         await inbox.add_if_unanswered(asked(text))
-        await inbox.add_voted_down(replace(GOOD, text=text))
+        await inbox.add_voted_down(replace(GOOD, id=text, text=text), "ben")
     kept = await contents(database)
     assert all(word not in kept for word in ("fly", "ann", "discord"))
     counted = [(one.kind, one.text, one.nearest, one.n_times) for one in await inbox.entries()]

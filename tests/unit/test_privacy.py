@@ -12,9 +12,10 @@ from bot.assembly import SCHEMA, Stores
 from bot.config import Settings
 from bot.cooldown import BURST
 from bot.database import DATABASE_FILE, Database
+from bot.feedback import KEPT_DAYS
 from bot.handler import MessageHandler
 from bot.inference import Inference
-from bot.privacy import Keeping, describe
+from bot.privacy import Keeping, confirm, describe
 from bot.server_settings import ServerSettings
 from bot.words import WORDS
 from intents.catalog import Action, Fallback, Intent, IntentCatalog
@@ -131,12 +132,11 @@ async def test_nothing_is_left_of_a_person_who_wants_to_be_forgotten(
         await live(handler, USER, SECRET, conversation, hour)
         await live(handler, OTHER, OTHERS_SECRET, conversation, hour)
     classifier.calls.clear()
-    here = {"answers", "a file"}
-    keeping = here | ({"redis"} if stores.elsewhere else {"contexts", "media"})
+    keeping = {"answers", "a file", "inbox", "media", "redis" if stores.elsewhere else "contexts"}
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == keeping
     later = said("", USER, command="forgetme").received_at.replace(year=2027)
     reply = await handler.answer(said("", USER, command="forgetme", received_at=later, locale="de"), Sentences())
-    assert reply == Reply(WORDS["forgotten"]["de"], private=True)
+    assert reply == Reply(confirm(handler._parts.keeping, "de"), private=True)
     assert traces(stores, handler, tmp_path, redis_dump(), USER, SECRET) == set()
     assert traces(stores, handler, tmp_path, redis_dump(), OTHER, OTHERS_SECRET) == keeping
     assert {vote.down for vote in (await stores.feedback.counts()).values()} == {2}
@@ -214,6 +214,31 @@ async def test_privacy_says_what_the_settings_mean(
     await stores.database.close()
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+@pytest.mark.parametrize("cooldown_s", [0.0, 3.0])
+async def test_forgetting_promises_what_it_does(cooldown_s: float, language: Any) -> None:
+    """How fast somebody writes stays, or a flood would get round the limit so; where it is counted, that is said."""
+    settings = Settings(cooldown_s=cooldown_s)
+    inference = Inference(FakeClassifier())  # type: ignore[arg-type]
+    stores = await stores_of(None, settings)
+    handler = handler_of(stores, inference, settings=settings)
+
+    async def use(command: str) -> str:
+        reply = await handler.answer(said("", command=command, locale=language), Sentences())
+        return reply.text if reply is not None else ""
+
+    promised, forgotten = await use("privacy"), await use("forgetme")
+    left = WORDS["seconds"][language].format(n=60)
+    done, but = WORDS["forgotten"][language], WORDS["forgotten_but"][language].format(duration=left)
+    assert promised.endswith(WORDS["privacy_forget_but" if cooldown_s else "privacy_forget"][language])
+    assert forgotten == (f"{done} {but}" if cooldown_s else done)
+    answers = [await handler.answer(said("when"), Sentences()) for _ in range(BURST)]
+    is_answered = [one is not None and one.text == "From ten to eight." for one in answers]
+    assert is_answered == ([True] * (BURST - 2) + [False] * 2 if cooldown_s else [True] * BURST)
+    inference.close()
+    await stores.database.close()
+
+
 async def test_privacy_tells_the_cooldown_of_the_server() -> None:
     """How long it is counted there, where that is longer."""
     inference = Inference(FakeClassifier())  # type: ignore[arg-type]
@@ -232,7 +257,7 @@ def test_privacy_says_what_other_processes_get(is_shared: bool) -> None:
     """What Redis keeps outlasts the process, so it is not said to be gone with it."""
     keeping = Keeping(1_200, 3_600, 1.0, has_votes=True, inbox="off", has_handoff=False, is_shared=is_shared)
     text = describe(keeping, IntentCatalog((), Fallback(saying("?"))), None)
-    assert (WORDS["privacy_shared"]["en"] in text) is is_shared
+    assert (WORDS["privacy_shared"]["en"].format(days=KEPT_DAYS) in text) is is_shared
     assert ("never longer than I run" in text) is not is_shared
 
 

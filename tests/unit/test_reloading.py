@@ -403,6 +403,39 @@ async def test_old_models_go_when_another_is_in_service(bot: Bot) -> None:
     assert {one.name for one in versions(bot.models_dir)} == {names[number] for number in (0, 1, 3, 4, 5)}
 
 
+async def test_an_old_model_that_cannot_be_removed_undoes_no_reload(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The admin reads that the new one serves, and what is left over."""
+    names = [current_path(bot.models_dir).name, *(bot.add_version(days_newer=days) for days in range(1, 6))]
+    set_current(bot.models_dir, names[5])
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(f"{path} is not ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", refuse)
+        first, *_, last = (await bot.reload()).splitlines()
+    assert first.startswith("Reloaded")
+    assert last.startswith("Old models could not be removed: ")
+    assert all(name in last for name in names[:3])
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
+async def test_a_failure_to_look_for_old_models_undoes_no_reload(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it make another model wait: the next reload works."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the disk is away")
+
+    old, new = current_path(bot.models_dir).name, bot.add_version()
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.tidying.prune", fail)
+        first, *_, last = (await bot.reloader.activate(new, Sentences())).splitlines()
+    assert f"model {new} in place of {old}" in first
+    assert "could not be removed (OSError, see the log)" in last
+    assert bot.inference.classifier.bundle.name == new
+    assert (await bot.reload()).startswith("Reloaded: ")
+
+
 @pytest.mark.parametrize("file", ["manifest.json", "catalog.json", "features.json"])
 async def test_a_broken_bundle_is_refused(bot: Bot, trained: "Trained", file: str) -> None:
     """A file that was cut is named, with the command that makes the model anew."""

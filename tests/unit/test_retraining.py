@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ import pytest
 
 from bot.inference import Inference
 from bot.reloading import Reloader
-from bot.retraining import LEAST_PRIORITY, N_LINES, NOT_INSTALLED, TOLD_EVERY_S, Retrainer
+from bot.retraining import LEAST_PRIORITY, N_LINES, NOT_INSTALLED, TOLD_EVERY_S, Course, Retrainer
 from bot.service import ServiceLoader
-from model.bundle import current_path, set_current
+from model.bundle import TRAIN_COMMAND, current_path, set_current
 from scripts.progress import LINE
 from tests.unit.fakes import WAIT_S, Clock, FakeClassifier, Sentences
 
@@ -35,13 +36,19 @@ HANG = (
 needs_linux = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no way to wait for another's child")
 
 
-class FakeReloader:
-    """A `Reloader` that says what it was told to activate."""
+async def activate(name: str, _progress: object) -> str:
+    """Say what was to be put in service."""
+    return f"activated {name}"
 
-    models_dir = Path("models")
 
-    async def activate(self, name: str, _progress: object) -> str:
-        return f"activated {name}"
+def course_on(classifier: FakeClassifier, **changes: Any) -> Course:
+    """A catalog to train, over a model in service."""
+    course = Course(Path("intents.yaml"), Path("models"), lambda: classifier, activate)  # type: ignore[arg-type,return-value]
+    return replace(course, **changes)
+
+
+COURSE = course_on(FakeClassifier())
+COURSE.serving().bundle.manifest = SimpleNamespace(training={}, config={"encoder": None})  # type: ignore[misc,assignment]
 
 
 class Told:
@@ -66,9 +73,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 def retrainer(clock: Clock) -> Callable[..., Retrainer]:
-    classifier = FakeClassifier()
-    classifier.bundle.manifest = SimpleNamespace(training={}, config={"encoder": None})
-
     def make(script: str, **changes: Any) -> Retrainer:
         parameters: dict[str, Any] = {
             "environment": {**os.environ, "DISCORD_TOKEN": "secret"},
@@ -76,18 +80,13 @@ def retrainer(clock: Clock) -> Callable[..., Retrainer]:
             "can_train": lambda: True,
             "clock": clock,
         }
-        return Retrainer(
-            FakeReloader(),  # type: ignore[arg-type]
-            Path("intents.yaml"),
-            lambda: changes.pop("classifier", classifier),
-            **(parameters | {name: value for name, value in changes.items() if name != "classifier"}),
-        )
+        return Retrainer(**(parameters | changes))
 
     return make
 
 
-async def retrain(one: Retrainer, progress: Any = None) -> str:
-    return await asyncio.wait_for(one.retrain(progress or Sentences()), WAIT_S)
+async def retrain(one: Retrainer, progress: Any = None, course: Course = COURSE) -> str:
+    return await asyncio.wait_for(one.retrain(course, progress or Sentences()), WAIT_S)
 
 
 async def until_gone(pid: int) -> None:
@@ -134,7 +133,7 @@ async def test_an_encoder_that_was_left_out_stays_out(retrainer: Any) -> None:
     classifier = FakeClassifier()
     classifier.bundle.manifest = SimpleNamespace(training={"is_encoder_chosen": True}, config={"encoder": None})
     script = "import sys; print(sys.argv, file=sys.stderr); sys.exit(1)"
-    assert "'--encoder', 'none'" in await retrain(retrainer(script, classifier=classifier))
+    assert "'--encoder', 'none'" in await retrain(retrainer(script), course=course_on(classifier))
 
 
 async def test_progress_is_told_now_and_then(retrainer: Any, clock: Clock) -> None:
@@ -169,9 +168,10 @@ async def test_a_model_without_the_encoder_is_remarked_upon(retrainer: Any) -> N
 
 
 async def test_without_the_libraries_the_command_is_named(retrainer: Any) -> None:
-    """Nothing is started."""
-    assert await retrain(retrainer("raise SystemExit", can_train=lambda: False)) == NOT_INSTALLED
-    assert "python -m scripts.train" in NOT_INSTALLED
+    """That of the catalog in question; nothing is started."""
+    one = retrainer("raise SystemExit", can_train=lambda: False)
+    assert await retrain(one) == NOT_INSTALLED.format(command=TRAIN_COMMAND)
+    assert "run `train my club`" in await retrain(one, course=replace(COURSE, command="train my club"))
 
 
 @needs_linux
@@ -223,16 +223,11 @@ async def test_what_does_not_pass_stays_out_of_service(trained: "Trained", execu
         f"import shutil; shutil.copytree({str(old)!r}, {str(old) + '-2'!r});"
         f"open({str(old) + '-2/serving.tflite'!r}, 'wb').close(); print({str(old) + '-2'!r})"
     )
-    one = Retrainer(
-        Reloader(inference, loader, executor),
-        trained.intents_path,
-        lambda: inference.classifier,
-        environment=os.environ,
-        program=(sys.executable, "-c", script),
-        can_train=lambda: True,
-    )
+    one = Retrainer(environment=os.environ, program=(sys.executable, "-c", script), can_train=lambda: True)
+    reloader = Reloader(inference, loader, executor)
+    course = Course(trained.intents_path, trained.models_dir, lambda: inference.classifier, reloader.activate)
     try:
-        told = await retrain(one)
+        told = await retrain(one, course=course)
         assert "Nothing was reloaded, and the old model still answers." in told
         assert "The check that failed: files of the model." in told
         assert f"/admin rollback {old.name}-2" in told

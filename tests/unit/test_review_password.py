@@ -1,5 +1,6 @@
 """The password of the review page: its hash as text, sessions, and how often it may be tried."""
 
+import asyncio
 import io
 import sys
 
@@ -7,10 +8,13 @@ import pytest
 
 from bot.config import ConfigError, Settings, parse_settings
 from bot.review import asking
-from bot.review.attempts import A_PERSON, ALL, WITHIN_S, Attempts
+from bot.review.attempts import A_PERSON, ALL, KNOWN, PAUSE_S, WITHIN_S, Attempts
+from bot.review.attempts import CAPACITY as ATTEMPTS_KEPT
+from bot.review.callers import caller_from
+from bot.review.lane import Lane
 from bot.review.password import HASH_BYTES, PasswordHash, hash_password, parse_password_hash
 from bot.review.sessions import CAPACITY, IDLE_S, LONGEST_S, Sessions
-from tests.unit.fakes import Clock
+from tests.unit.fakes import WAIT_S, Clock
 
 SALT, DIGEST = "A" * 22, "B" * 43
 QUICK = PasswordHash(10, 8, 1, b"0123456789abcdef", b"0" * HASH_BYTES)
@@ -133,7 +137,7 @@ def test_sessions_end() -> None:
     assert sessions.find(first_id) is None
 
 
-def test_attempts_are_few_an_address_and_not_many_in_all() -> None:
+def test_attempts_are_few_an_address() -> None:
     """They are free again with time, or for whoever succeeds; of IPv6, a whole network counts as one."""
     clock = Clock()
     attempts = Attempts(clock)
@@ -151,6 +155,94 @@ def test_attempts_are_few_an_address_and_not_many_in_all() -> None:
     assert attempts.wait_s("2001:db8::ffff")
     attempts.succeeded("2001:db8::1")
     assert attempts.wait_s("2001:db8::ffff") == 0
+
+
+def test_many_addresses_are_slowed_down_and_lock_nobody_out() -> None:
+    """They are no way round, yet whoever comes from elsewhere need not wait, and goes before them."""
+    clock = Clock()
+    attempts = Attempts(clock)
+    assert attempts.pause_s() == 0
     for number in range(ALL):
         attempts.failed(f"10.0.0.{number}")
-    assert attempts.wait_s("192.0.2.99"), "many addresses of one person are no way round"
+    assert attempts.pause_s() == PAUSE_S
+    assert attempts.wait_s("192.0.2.99") == 0
+    attempts.failed("2001:db8:1::1")
+    ranks = [attempts.rank(one) for one in ("192.0.2.99", "2001:db8:1:7::1", "10.0.0.200")]
+    assert ranks == [0, 1, ALL]
+    attempts.succeeded("10.0.0.200")
+    assert attempts.rank("10.0.0.200") == -1, "who knew the password once goes first, whatever their neighbours do"
+    clock.now += WITHIN_S
+    assert attempts.pause_s() == 0
+    assert attempts.rank("10.0.0.201") == 0
+
+
+def test_what_is_remembered_of_addresses_is_bounded() -> None:
+    """However many come, and those that came last are among them."""
+    attempts = Attempts(Clock())
+    addresses = [f"10.{number >> 8}.{number & 255}.1" for number in range(2 * ATTEMPTS_KEPT)]
+    for address in addresses:
+        for _ in range(A_PERSON):
+            attempts.failed(address)
+        attempts.succeeded(address)
+        attempts.failed(address)
+    kept = [attempts._by_person._times, attempts._by_neighbourhood._times, attempts._known]
+    assert [len(one) for one in kept] == [ATTEMPTS_KEPT, ATTEMPTS_KEPT, KNOWN]
+    assert attempts.rank(addresses[-1]) == -1
+    assert attempts.rank(addresses[0]) == 0
+
+
+async def test_the_lane_goes_to_the_least_rank() -> None:
+    """Among equals to who came first; who gives up waiting holds up nobody."""
+    lane, order = Lane(), []
+
+    async def drive(rank: int, name: str) -> None:
+        async with lane.turn(rank):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with lane.turn(9):
+        names = [(3, "c"), (0, "a"), (3, "d"), (1, "gone"), (1, "b")]
+        tasks = [asyncio.create_task(drive(rank, name)) for rank, name in names]
+        await asyncio.sleep(0)
+        tasks[3].cancel()
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), WAIT_S)
+    assert order == ["a", "b", "c", "d"]
+    await asyncio.wait_for(drive(0, "last"), WAIT_S)
+
+
+async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
+    """Who is cancelled in the moment they are given the lane leaves it to the next."""
+    lane = Lane()
+    entered = asyncio.Event()
+
+    async def drive() -> None:
+        async with lane.turn(0):
+            entered.set()
+
+    async with lane.turn(0):
+        late, next_one = asyncio.create_task(drive()), asyncio.create_task(drive())
+        await asyncio.sleep(0)
+    late.cancel()
+    await asyncio.wait_for(next_one, WAIT_S)
+    assert late.cancelled()
+    assert entered.is_set()
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "caller"),
+    [
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+        ("172.18.0.2", ["8.8.8.8, 198.51.100.7"], "198.51.100.7"),
+        ("::1", ["8.8.8.8", "1.2.3.4 , [2001:db8::7]:4711"], "2001:db8::7"),
+        ("127.0.0.1", ["198.51.100.7:4711"], "198.51.100.7"),
+        ("127.0.0.1", ["::ffff:198.51.100.7"], "198.51.100.7"),
+        ("127.0.0.1", ["unknown"], "127.0.0.1"),
+        ("127.0.0.1", ["198.51.100.7, "], "127.0.0.1"),
+        ("::ffff:8.8.4.4", ["198.51.100.7"], "8.8.4.4"),
+        ("8.8.4.4", ["198.51.100.7"], "8.8.4.4"),
+    ],
+)
+def test_a_proxy_nearby_is_believed_about_who_calls(peer: str, told: list[str], caller: str) -> None:
+    """But only what it added last; a stranger's word counts for nothing."""
+    assert caller_from(peer, told) == caller

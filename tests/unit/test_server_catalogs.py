@@ -1,7 +1,9 @@
 """Catalogs of their own for single servers: who is answered from which, and what serves where one is missing."""
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.base import IncomingMessage
+from bot.catalog_lessons import course_of
 from bot.catalog_places import own_catalogs, own_models_dir
 from bot.config import Settings
 from bot.context import ContextStore
 from bot.inference import Inference
 from bot.metrics import Metrics
+from bot.retraining import Retrainer
 from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
 from bot.service import ServiceLoader
+from model.bundle import current_path
 from scripts import train_servers
 from tests.unit.fakes import Clock, Sentences, engine_of, said
 
@@ -45,7 +50,8 @@ class Bot:
         common = ServiceLoader(trained.models_dir, trained.intents_path)
         self.inference = Inference(common.at_start().classifier, server_catalogs=own_catalogs(self.settings))
         self.loaders = own_loaders(self.settings, common)
-        self.servers = ServerCatalogs(self.inference, self.loaders, executor, n_kept=2)
+        self.n_announced = 0
+        self.servers = ServerCatalogs(self.inference, self.loaders, executor, n_kept=2, announce=self._announce)
         self._reloader = WholeReloader(
             self.inference, common, executor, n_kept=5, metrics=Metrics(), servers=self.servers
         )
@@ -69,6 +75,16 @@ class Bot:
         reply = await self._engine.reply(message)
         assert reply is not None
         return reply.text
+
+    async def _announce(self) -> None:
+        self.n_announced += 1
+
+    async def retrain(self, server_id: str, script: str) -> list[str]:
+        """Ask for a training in a server, which a script stands in for."""
+        one = Retrainer(environment=os.environ, program=(sys.executable, "-c", script), can_train=lambda: True)
+        course = course_of(self.settings, self.inference, self._reloader, self.servers)
+        message = said("", command="admin retrain", server_id=server_id)
+        return (await one.retrain(course(message), Sentences())).splitlines()
 
     async def reload(self) -> list[str]:
         return (await self._reloader.reload(Sentences())).splitlines()
@@ -139,6 +155,52 @@ async def test_old_models_of_a_server_are_removed(bot: Bot, trained: "Trained") 
     assert len(left) == 2
 
 
+TRAINED = "20990101-000000-0123abcd"
+TRAINING = """
+import pathlib, shutil, sys
+place = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+shutil.copytree({source!r}, pathlib.Path(place["--models"]) / {name!r})
+{more}
+print(pathlib.Path(place["--models"]) / {name!r})
+"""
+
+
+async def test_an_admin_trains_the_catalog_of_their_server(bot: Bot, trained: "Trained") -> None:
+    """Past the checks of any reload, told to other processes; the common model stays, and how to train it is said."""
+    common = bot.inference.classifier
+    script = TRAINING.format(source=str(trained.bundle_path), name=TRAINED, more="")
+    lines = await bot.retrain("1", script)
+    assert lines[0].startswith(f"Trained {TRAINED} in ")
+    assert f"{bot.own_path}: serves from now on, with 5 intents." in lines
+    assert lines[-1].startswith(f"The common intents ({bot.settings.intents_path}) are trained by `/admin retrain` in")
+    assert await bot.hours("discord", "1") == OWN_HOURS
+    assert current_path(bot.own_models).name == TRAINED
+    assert bot.n_announced == 1
+    assert bot.inference.classifier is common
+
+
+async def test_elsewhere_the_common_catalog_is_trained(bot: Bot, trained: "Trained") -> None:
+    """And the admin reads that servers keep their own, and where those are trained."""
+    script = TRAINING.format(source=str(trained.bundle_path), name=TRAINED, more="")
+    lines = await bot.retrain("3", script)
+    assert f"model {TRAINED} in place of" in lines[1]
+    assert f"Servers with intents of their own ({bot.own_path}) keep theirs" in lines[-1]
+    assert bot.inference.classifier.bundle.name == TRAINED
+    assert bot.inference.own(bot.own_path) is None
+
+
+async def test_a_model_of_a_server_that_does_not_pass_stays_out(bot: Bot, trained: "Trained") -> None:
+    """What served before serves on, also after a restart, and the admin reads why."""
+    bot.train_own(trained)
+    await bot.servers.start()
+    before, current = bot.inference.own(bot.own_path), current_path(bot.own_models)
+    more = f"(pathlib.Path(place['--models']) / {TRAINED!r} / 'serving.tflite').write_bytes(b'')"
+    lines = await bot.retrain("1", TRAINING.format(source=str(trained.bundle_path), name=TRAINED, more=more))
+    assert any(line.startswith(f"{bot.own_path}: not reloaded, the old ones serve on.") for line in lines)
+    assert (bot.inference.own(bot.own_path), current_path(bot.own_models)) == (before, current)
+    assert bot.n_announced == 0
+
+
 async def test_patterns_that_were_changed_mean_that_training_is_due(bot: Bot, trained: "Trained") -> None:
     """With the command for this catalog."""
     bot.train_own(trained)
@@ -146,7 +208,9 @@ async def test_patterns_that_were_changed_mean_that_training_is_due(bot: Bot, tr
     bot.edit("opening_hours", patterns=["are you there"])
     lines = await bot.reload()
     command = f"python -m scripts.train --intents {bot.own_path} --models {bot.own_models}"
-    assert any("training is due" in line and f"Run `{command}`, then reload." in line for line in lines)
+    assert any(
+        "training is due" in line and f"`/admin retrain` there, or `{command}` and a reload" in line for line in lines
+    )
 
 
 def test_each_catalog_has_a_place_of_its_own() -> None:

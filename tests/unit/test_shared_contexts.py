@@ -13,6 +13,7 @@ from bot.context import ActiveContext, FilledForm, Form, Key, UserState
 from bot.entities import SlotValue
 from bot.shared import line
 from bot.shared.contexts import SharedContexts
+from bot.shared.link import StateAwayError
 from bot.shared.state import SharedState
 from bot.shared.state_json import VERSION, from_json, to_json
 from tests.redis_server import RedisServer
@@ -165,6 +166,39 @@ async def test_a_lock_is_given_back_whatever_happens(redis: RedisServer) -> None
                 await asyncio.wait([waiting], timeout=WAIT_S)
                 raise ArithmeticError
         assert b"line" not in redis.dump()
+
+
+async def test_what_ends_while_its_group_moves_costs_nothing(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A context that is gone when its turn comes is no outage, and all others go along."""
+    async with joined(redis.url) as shared:
+        contexts = contexts_of(shared)
+        for user in ("ann", "ben"):
+            await contexts.put(("telegram", "-5", user), UserState(last_answer=user))
+        find = shared.link.find
+
+        async def find_and_lose_one(names: str) -> list[str]:
+            found = await find(names)
+            await shared.link.do("DEL", found[0])
+            return found
+
+        monkeypatch.setattr(shared.link, "find", find_and_lose_one)
+        await contexts.move("telegram", "-5", "-1005")
+        assert not shared.link.is_away
+        assert (await contexts.get(("telegram", "-1005", "ann"))) == UserState()
+        assert (await contexts.get(("telegram", "-1005", "ben"))).last_answer == "ben"
+
+
+async def test_a_refused_command_is_no_outage(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """What else is asked is answered by Redis as before; the log has neither key nor value."""
+    async with joined(redis.url) as shared:
+        await shared.link.do("SET", "parley:text", "purple submarine")
+        with pytest.raises(StateAwayError, match="Redis refuses LPUSH"):
+            await shared.link.do("LPUSH", "parley:text", "purple submarine")
+        assert not shared.link.is_away
+        assert await shared.link.do("GET", "parley:text") == "purple submarine"
+        assert "submarine" not in caplog.text
 
 
 async def test_every_key_has_a_time_to_live(redis: RedisServer) -> None:

@@ -19,8 +19,8 @@ from bot.inbox_export import InboxExport
 from bot.inference import Inference
 from bot.server_settings import DEFAULTS, ServerSettings, ServerSettingsStore
 from bot.shared.forgetting import ForgottenElsewhere
-from bot.shared.link import RedisLink, SharedStateError
-from bot.shared.once import SharedCooldowns
+from bot.shared.link import RedisLink, SharedStateError, StateAwayError
+from bot.shared.once import SharedCooldowns, SharedMediaNotes
 from bot.shared.state import SharedState
 from tests.redis_server import RedisServer
 from tests.unit.fakes import WAIT_S, FakeClassifier, Sentences, handler_of, said
@@ -221,6 +221,85 @@ async def test_a_process_that_was_stopped_forgets_when_it_starts(
     await awake.handler.answer(said("", command="forgetme"), Sentences())
     sleeper_again = await join("sleeper")
     assert await sleeper_again.stores.inbox.people() == set()
+
+
+async def test_a_process_that_was_stopped_for_long_forgets_when_it_starts(
+    join: Callable[..., Any], redis: RedisServer
+) -> None:
+    """Announcements end after a day, but whom to forget is known for as long as anything of them may be kept."""
+    sleeper, awake = await join("sleeper"), await join("awake")
+    await sleeper.handler.answer(said("purple submarine"), Sentences())
+    await sleeper.handler.answer(said("purple submarine", "ben"), Sentences())
+    await sleeper.shared.close()
+    await awake.handler.answer(said("", command="forgetme"), Sentences())
+    redis.call("DEL", "parley:news")
+    assert await sleeper.stores.inbox.people() == {("discord", "ann"), ("discord", "ben")}
+    sleeper_again = await join("sleeper")
+    assert await sleeper_again.stores.inbox.people() == {("discord", "ben")}
+    assert b"ann" not in redis.dump()
+
+
+async def test_whoever_comes_back_is_not_forgotten_twice(join: Callable[..., Any]) -> None:
+    """Neither by who forgot them, nor by others, nor after a restart, though others are forgotten meanwhile."""
+    one, other = await join("one"), await join("other")
+    for user in ("ann", "ben"):
+        for member in (one, other):
+            await member.handler.answer(said("purple submarine", user), Sentences())
+    for user, asked, elsewhere in (("ann", one, other), ("ben", other, one)):
+        await asked.handler.answer(said("", user, command="forgetme"), Sentences())
+        async with asyncio.timeout(WAIT_S):
+            while ("discord", user) in await elsewhere.stores.inbox.people():  # noqa: ASYNC110 - as in `until`
+                await asyncio.sleep(0.005)
+        for member in (one, other):
+            await member.handler.answer(said("yellow balloon"), Sentences())
+    assert await one.stores.inbox.people() == {("discord", "ann")}
+    for name in ("one", "other"):
+        again = await join(name)
+        assert await again.stores.inbox.people() == {("discord", "ann")}
+
+
+async def test_who_was_told_while_redis_was_away_is_not_told_again(
+    tmp_path_factory: pytest.TempPathFactory, redis: RedisServer
+) -> None:
+    """By any process once it is back; and whoever is forgotten by one leaves nothing with the other."""
+    del redis
+    server = RedisServer(tmp_path_factory.mktemp("away"))
+    server.start()
+    voice = said("", medium="voice")
+    try:
+        async with joined(server.url) as one, joined(server.url) as other:
+            notes, others = SharedMediaNotes(one.link), SharedMediaNotes(other.link)
+            back = [asyncio.Event(), asyncio.Event()]
+            for shared, event in zip((one, other), back, strict=True):
+
+                async def note(event: asyncio.Event = event) -> None:
+                    event.set()
+
+                shared.link.on_return(note)
+            server.stop()
+            assert [await notes.is_due(voice) for _ in range(2)] == [True, False]
+            with pytest.raises(StateAwayError):
+                await other.link.do("PING")
+            server.start()
+            for event in back:
+                await asyncio.wait_for(event.wait(), WAIT_S)
+            assert [await one_of_them.is_due(voice) for one_of_them in (others, notes)] == [False, False]
+            assert await notes.people() == {("discord", "ann")}
+            assert await others.people() == set()
+    finally:
+        server.stop()
+
+
+async def test_a_note_of_one_process_goes_with_a_person(join: Callable[..., Any]) -> None:
+    """Also where another process is asked to forget them."""
+    one, other = await join("one"), await join("other")
+    assert await one.handler.answer(said("", medium="voice"), Sentences()) is not None
+    assert await one.stores.media.people() == {("discord", "ann")}
+    await other.handler.answer(said("", command="forgetme"), Sentences())
+    async with asyncio.timeout(WAIT_S):
+        while await one.stores.media.people():  # noqa: ASYNC110 - as in `until`
+            await asyncio.sleep(0.005)
+    assert await other.handler.answer(said("", medium="voice"), Sentences()) is not None
 
 
 async def test_forgetting_says_so_where_it_cannot_reach_all(

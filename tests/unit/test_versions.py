@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.bundle import set_current
-from model.versions import Version, before, current_name, go_back, left_by_rollback, prune, versions
+from model.versions import Pruned, Version, before, current_name, go_back, left_by_rollback, prune, versions
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -53,11 +53,12 @@ def test_what_is_too_many_or_too_old_is_removed(tmp_path: Path) -> None:
     """Not the current one, not what serves, and of neither the one before; nothing is left behind of the others."""
     found = [bundle(tmp_path, days) for days in (1, 2, 3, 4, 5, 6, 40, 50, 60)]
     set_current(tmp_path, found[4])
-    removed = prune(tmp_path, n_kept=3, in_use=[found[6]], now=NOW)
+    pruned = prune(tmp_path, n_kept=3, in_use=[found[6]], now=NOW)
     assert names(tmp_path) == [found[number] for number in (0, 1, 2, 4, 5, 6, 7)]
-    assert sorted(removed) == sorted([found[3], found[8]])
+    assert sorted(pruned.removed) == sorted([found[3], found[8]])
     assert not list(tmp_path.glob(".*"))
-    assert prune(tmp_path, n_kept=9, in_use=(), now=NOW) == (found[6], found[7])
+    assert pruned.left == ()
+    assert prune(tmp_path, n_kept=9, in_use=(), now=NOW) == Pruned((found[6], found[7]), ())
 
 
 def test_a_rollback_is_remembered_until_another_is_current(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_what_cannot_be_removed_is_told(tmp_path: Path, caplog: pytest.LogCaptur
     set_current(tmp_path, found[0])
     tmp_path.chmod(0o500)
     try:
-        assert prune(tmp_path, n_kept=1, in_use=(), now=NOW) == ()
+        assert prune(tmp_path, n_kept=1, in_use=(), now=NOW) == Pruned((), tuple(found[2:]))
     finally:
         tmp_path.chmod(0o700)
     assert "cannot be removed" in caplog.text
