@@ -104,7 +104,7 @@ class SentenceEncoder:
         run = traced(self.upper)
         features = np.zeros((len(states), self.n_features), np.float32)
         for rows in batches_by_length(states):
-            features[rows] = run(pad_states([states[row] for row in rows])).numpy()
+            features[rows] = run([*pad_states([states[row] for row in rows])]).numpy()
         return features
 
     def features(self, texts: Sequence[str], stage: str, tell: Tell) -> NDArray[np.float32]:

@@ -66,7 +66,8 @@ class RedisServer:
         found = []
         for name in names:
             kind = self.call("TYPE", name).strip().removeprefix(b"+")
-            found += [name.encode(), self.call(*(readers[kind] % name).split(" "))]
+            if kind in readers:  # else it has just ended
+                found += [name.encode(), self.call(*(readers[kind] % name).split(" "))]
         return b"\n".join(found)
 
     @staticmethod
