@@ -220,7 +220,7 @@ def client_of(url: str) -> Redis:
     ValueError
         The URL cannot be used; the text has no password.
     """
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         decode_responses=True,
         protocol=2,
@@ -228,6 +228,11 @@ def client_of(url: str) -> Redis:
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
+    try:
+        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    except TypeError:  # else the first command would raise it
+        raise ValueError("what stands behind its ? is no option of such a connection") from None
+    return client
 
 
 def key(*parts: str) -> str:
