@@ -220,9 +220,8 @@ class DiscordConnection(discord.Client):
         answer = self._bot.answer(incoming, no_progress)
         reply = await answer_with_typing(answer, message.channel.typing, every_s=TYPING_EVERY_S)
         if reply is not None and self._is_withheld(message):
-            reply = Reply(
-                self._bot.say("unheard", incoming)
-            )  # the bot said whether to answer at all, and could not know what
+            # the bot said whether to answer at all, and could not know what
+            reply = Reply(self._bot.say("unheard", incoming))
         if reply is not None:
             quote, follow = (
                 reporting(self._bot, message.channel, to_channel(self, message, is_quoting=is_quoting))

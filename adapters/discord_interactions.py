@@ -232,10 +232,8 @@ class Interactions:
         is_hidden = is_private or must_hide
         follow = to_interaction(interaction, is_ephemeral=is_hidden)
         first = to_response(interaction)
-        if (
-            reply is None or not reply.text.strip() or must_hide
-        ):  # what was acknowledged in public cannot become private
-            first = follow
+        if reply is None or not reply.text.strip() or must_hide:
+            first = follow  # what was acknowledged in public cannot become private
             try:
                 await interaction.delete_original_response()
             except LIBRARY_ERRORS as exc:

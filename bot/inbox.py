@@ -64,8 +64,8 @@ _ADD = """
 _KEYS = "kind, normalised, nearest, platform, user_id"
 _ROW = "WHERE kind = ? AND normalised = ? AND nearest = ? AND platform = ? AND user_id = ?"
 _DROP = f"DELETE FROM inbox {_ROW}"  # noqa: S608 - the names of columns
-_DROP_LAST = f"DELETE FROM inbox {_ROW} AND count < 2"  # noqa: S608 - likewise
 _TAKE_BACK = f"UPDATE inbox SET count = count - 1 {_ROW}"  # noqa: S608 - likewise
+_DROP_UNCOUNTED = f"DELETE FROM inbox {_ROW} AND count < 1"  # noqa: S608 - likewise
 _DROP_BEYOND = f"""
     DELETE FROM inbox WHERE ({_KEYS}) IN (SELECT {_KEYS} FROM inbox ORDER BY last_at DESC LIMIT -1 OFFSET ?)
 """  # noqa: S608 - the names of columns
@@ -177,18 +177,17 @@ class Inbox:
             await self._add(Kind.VOTED_DOWN, answer, answer.intent)
 
     async def take_back_vote(self, platform: str, answer_id: str, voter_id: str) -> None:
-        """Count somebody no longer among those who did not like an answer.
-
-        Raises
-        ------
-        DatabaseError
-            The database does not answer.
-        """
+        """Count somebody no longer among those who did not like an answer."""
         known = self._voted_down.get(answer_id)
-        if known is not None and (platform, voter_id) in known.voters:
-            known.voters.remove((platform, voter_id))
-            if not await self._database.execute(_DROP_LAST, known.row):
-                await self._database.execute(_TAKE_BACK, known.row)
+        if known is None or (platform, voter_id) not in known.voters:
+            return
+        known.voters.remove((platform, voter_id))
+        try:
+            await self._database.execute(_TAKE_BACK, known.row)
+            await self._database.execute(_DROP_UNCOUNTED, known.row)  # others may have voted in between
+        except DatabaseError as error:
+            # the vote itself is counted, and its thanks do not hang on what the admin reads later
+            logger.warning("a vote stays in the inbox that was taken back: %s", error)
 
     def _row(self, kind: Kind, answer: GivenAnswer, nearest: str | None) -> Row:
         """Return the row of a question, without text and person unless they may be kept."""

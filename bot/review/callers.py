@@ -38,7 +38,7 @@ def caller_from(peer: str, forwarded_for: Sequence[str]) -> str:
         Every ``X-Forwarded-For`` of the request.
     """
     peer = _plain(peer)
-    told = _host_name(",".join(forwarded_for).rpartition(",")[2].strip())
+    told = _host_name(",".join(forwarded_for).rpartition(",")[2].strip()).partition("%")[0]  # behind it stands any text
     return _plain(told) if _is_private(peer) and _is_address(told) else peer
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.review.attempts import Attempts
 from bot.review.callers import caller_of, sits_here
-from bot.review.lane import Lane
+from bot.review.lane import Lane, LaneFullError
 from bot.review.password import PasswordHash
 from bot.review.sessions import LONGEST_S, Session, Sessions
 
@@ -125,7 +125,7 @@ class Door:
         Raises
         ------
         EntryRefusedError
-            It is wrong, or was tried too often from there.
+            It is wrong, was tried too often from there, or too many are before it.
         """
         if self.password is None:
             return _elsewhere()
@@ -135,10 +135,13 @@ class Door:
             raise EntryRefusedError(429, f"Too many attempts. Try again in {wait_s} seconds.")
         rank = self._attempts.rank(address)
         self._attempts.failed(address)  # until it turns out otherwise, so that attempts side by side count as well
-        async with self._lane.turn(rank):  # each takes 32 MB
-            is_right = await asyncio.to_thread(self.password.matches, password)
-            if not is_right:
-                await asyncio.sleep(self._attempts.pause_s())
+        try:
+            async with self._lane.turn(rank):  # each takes 32 MB
+                is_right = await asyncio.to_thread(self.password.matches, password)
+                if not is_right:
+                    await asyncio.sleep(self._attempts.pause_s())
+        except LaneFullError:
+            raise EntryRefusedError(429, "Too many are trying to log in. Try again in a minute.") from None
         if not is_right:
             logger.warning("review page: a wrong password from %s", address)
             raise EntryRefusedError(401, "That is not the password.")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -12,7 +13,14 @@ from urllib.parse import quote, urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from bot.database import DatabaseError
 
@@ -31,8 +39,11 @@ PREFIX = "parley:"
 PERSON_SECRET_TTL_S = 400 * 86_400
 """How long the key lives by which people's ids are hashed; every start renews it, and it outlives every hash."""
 
-UNUSABLE = (NoPermissionError, OutOfMemoryError, ReadOnlyError)
+UNUSABLE = (ClusterDownError, NoPermissionError, OutOfMemoryError, ReadOnlyError)
 """Of Redis's refusals, those with which it is as good as away: it would refuse the next command, too."""
+
+_UNUSABLE_CODE = re.compile(r"(?:^|: -)(?:BUSY|MISCONF|NOREPLICAS|OOM|READONLY) ")
+"""Likewise, where the client knows no class for it, and where Redis before 7 says it of a command in a script."""
 
 Value = str | int | float
 
@@ -125,7 +136,7 @@ class RedisLink:
         try:
             return await self._command(*command)
         except (RedisError, OSError) as error:
-            if isinstance(error, ResponseError) and not isinstance(error, UNUSABLE):
+            if isinstance(error, ResponseError) and not refuses_all(error):
                 # what it says may repeat what people wrote
                 logger.warning("Redis refuses a command, %s: %s", command[0], type(error).__name__)
                 raise StateAwayError(f"Redis refuses {command[0]}") from error
@@ -196,6 +207,11 @@ class RedisLink:
                 logger.warning("what was missed while Redis was away could not be caught up with: %s", error)
 
 
+def refuses_all(error: ResponseError) -> bool:
+    """Say whether Redis, which refused a command, would refuse any other one that writes, as where its disk is full."""
+    return isinstance(error, UNUSABLE) or _UNUSABLE_CODE.search(str(error)) is not None
+
+
 def client_of(url: str) -> Redis:
     """Return a client that connects when it is first used, and tries nothing twice.
 
@@ -204,7 +220,7 @@ def client_of(url: str) -> Redis:
     ValueError
         The URL cannot be used; the text has no password.
     """
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         decode_responses=True,
         protocol=2,
@@ -212,6 +228,11 @@ def client_of(url: str) -> Redis:
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
+    try:
+        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    except TypeError:  # else the first command would raise it
+        raise ValueError("what stands behind its ? is no option of such a connection") from None
+    return client
 
 
 def key(*parts: str) -> str:

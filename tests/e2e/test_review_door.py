@@ -1,7 +1,10 @@
 """Who gets into the review page: strangers, forged forms, other sites and other names of this machine."""
 
+import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -10,9 +13,11 @@ from aiohttp import web
 
 from bot.review.attempts import A_PERSON, ALL
 from bot.review.door import COOKIE, HEADERS, POLICY
+from bot.review.lane import Lane
 from bot.review.password import HASH_BYTES, PasswordHash, _digest
 from tests.conftest import Trained
 from tests.reviewing import Review, browser_at, review_of
+from tests.unit.fakes import WAIT_S
 
 PASSWORD = "correct horse"
 QUESTION = "do u have gluten free stuff"
@@ -218,6 +223,36 @@ async def test_strangers_guesses_lock_nobody_else_out(guarded: Review) -> None:
         assert await try_from(f"198.51.100.{number // A_PERSON}", "guess") == 401
     assert await try_from("198.51.100.0", PASSWORD) == 429
     assert await try_from("192.0.2.7", PASSWORD) == 303
+
+
+async def test_a_flood_of_guesses_is_not_kept(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever would wait too long for their turn reads so at once, and their request is gone."""
+    assert trained.intents_path.parent == tmp_path
+    has_begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(_: PasswordHash, password: str) -> bool:
+        loop.call_soon_threadsafe(has_begun.set)
+        return go_on.wait(WAIT_S) and password == PASSWORD
+
+    monkeypatch.setattr(PasswordHash, "matches", slowly)
+    monkeypatch.setattr("bot.review.door.Lane", partial(Lane, most=2))
+    async with review_of(tmp_path, password=QUICK) as review, aiohttp.ClientSession() as client:
+
+        async def guess(number: int) -> int:
+            headers = {"X-Forwarded-For": f"198.51.{number}.7"}
+            async with client.post(f"{review.url}/review/login", data={"password": "guess"}, headers=headers) as answer:
+                return answer.status
+
+        looked_at = asyncio.create_task(guess(0))
+        await asyncio.wait_for(has_begun.wait(), WAIT_S)
+        others = [asyncio.create_task(guess(number)) for number in range(1, 6)]
+        ended = asyncio.as_completed(others, timeout=WAIT_S)
+        turned_away = [await next(ended) for _ in range(3)]
+        go_on.set()
+        assert [*turned_away, *[await one for one in ended], await looked_at] == [429, 429, 429, 401, 401, 401]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1", "127.9.9.9:80", "[::1]:8080"])

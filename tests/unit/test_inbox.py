@@ -1,5 +1,6 @@
 """The inbox: what is taken in under each mode, its bounds, what is forgotten, and how it is read."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -103,6 +104,25 @@ async def test_a_vote_counts_once_and_can_be_taken_back(database: Database, mode
         assert await count() == [1]
     await inbox.take_back_vote("discord", GOOD.id, "cem")
     assert await count() == []
+
+
+async def test_votes_that_are_taken_back_at_once_leave_nothing(inbox: Inbox) -> None:
+    """Neither of two who change their minds in the same moment leaves a question that nobody voted down."""
+    voters = ("ben", "cem")
+    for voter in voters:
+        await inbox.add_voted_down(GOOD, voter)
+    await asyncio.gather(*(inbox.take_back_vote("discord", GOOD.id, voter) for voter in voters))
+    assert await inbox.entries() == []
+
+
+async def test_a_vote_is_no_failure_where_the_inbox_cannot_be_written(
+    inbox: Inbox, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The member reads what came of the vote; what stays in the inbox is a line in the log."""
+    await inbox.add_voted_down(GOOD, "ben")
+    await database.close()
+    await inbox.take_back_vote("discord", GOOD.id, "ben")
+    assert caplog.text.count("a vote stays in the inbox that was taken back") == 1
 
 
 @pytest.mark.parametrize("way", ["clear", "remove", "forget"])

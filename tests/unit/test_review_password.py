@@ -11,7 +11,7 @@ from bot.review import asking
 from bot.review.attempts import A_PERSON, ALL, KNOWN, PAUSE_S, WITHIN_S, Attempts
 from bot.review.attempts import CAPACITY as ATTEMPTS_KEPT
 from bot.review.callers import caller_from
-from bot.review.lane import Lane
+from bot.review.lane import Lane, LaneFullError
 from bot.review.password import HASH_BYTES, PasswordHash, hash_password, parse_password_hash
 from bot.review.sessions import CAPACITY, IDLE_S, LONGEST_S, Sessions
 from tests.unit.fakes import WAIT_S, Clock
@@ -210,6 +210,25 @@ async def test_the_lane_goes_to_the_least_rank() -> None:
     await asyncio.wait_for(drive(0, "last"), WAIT_S)
 
 
+async def test_few_wait_for_the_lane() -> None:
+    """Beyond them the greatest rank is turned away, be it whoever came last or not; so a flood holds no memory."""
+    lane, order = Lane(most=2), []
+
+    async def drive(rank: int, name: str) -> None:
+        async with lane.turn(rank):
+            order.append(name)
+
+    async with lane.turn(0):
+        names = [(2, "b"), (3, "turned away"), (1, "a"), (2, "too late")]
+        tasks = [asyncio.create_task(drive(rank, name)) for rank, name in names]
+        await asyncio.sleep(0)
+        tasks[1].cancel()  # too late as well: it is out already, and has no turn to pass on
+    found = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), WAIT_S)
+    assert [type(one) for one in found] == [type(None), asyncio.CancelledError, type(None), LaneFullError]
+    assert order == ["a", "b"]
+    await asyncio.wait_for(drive(0, "last"), WAIT_S)
+
+
 async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
     """Who is cancelled in the moment they are given the lane leaves it to the next."""
     lane = Lane()
@@ -238,6 +257,7 @@ async def test_a_turn_that_comes_too_late_is_passed_on() -> None:
         ("127.0.0.1", ["198.51.100.7:4711"], "198.51.100.7"),
         ("127.0.0.1", ["::ffff:198.51.100.7"], "198.51.100.7"),
         ("127.0.0.1", ["unknown"], "127.0.0.1"),
+        ("127.0.0.1", ["fe80::1%logged in from \x1b[2J"], "fe80::1"),
         ("127.0.0.1", ["198.51.100.7, "], "127.0.0.1"),
         ("::ffff:8.8.4.4", ["198.51.100.7"], "8.8.4.4"),
         ("8.8.4.4", ["198.51.100.7"], "8.8.4.4"),

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
 from adapters.base import ReplyChoice
 from bot.context import ActiveContext, FilledForm, Form, Key, UserState
 from bot.entities import SlotValue
 from bot.shared import line
 from bot.shared.contexts import SharedContexts
-from bot.shared.link import StateAwayError
+from bot.shared.link import StateAwayError, refuses_all
 from bot.shared.state import SharedState
 from bot.shared.state_json import VERSION, from_json, to_json
 from tests.redis_server import RedisServer
@@ -199,6 +202,58 @@ async def test_a_refused_command_is_no_outage(redis: RedisServer, caplog: pytest
         assert not shared.link.is_away
         assert await shared.link.do("GET", "parley:text") == "purple submarine"
         assert "submarine" not in caplog.text
+
+
+@pytest.fixture
+def failing_disk(redis: RedisServer, tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that is to write snapshots and cannot, so that it takes nothing any more."""
+    del redis  # which skips the test where no server is installed
+    server = RedisServer(tmp_path)
+    server.start()
+    (tmp_path / "dump.rdb").mkdir()
+    yield server
+    server.stop()
+
+
+async def test_a_redis_whose_disk_fails_is_away_until_it_works(failing_disk: RedisServer) -> None:
+    """It refuses whatever writes; what the process remembers meanwhile is handed over afterwards."""
+    async with joined(failing_disk.url) as shared:
+        contexts, is_back = contexts_of(shared), asyncio.Event()
+
+        async def note() -> None:
+            is_back.set()
+
+        shared.link.on_return(note)
+        failing_disk.call("CONFIG", "SET", "save", "3600 1")
+        failing_disk.call("BGSAVE")
+        async with asyncio.timeout(WAIT_S):
+            while not failing_disk.call("SET", "probe", "1").startswith(b"-MISCONF"):  # noqa: ASYNC110 - not ours
+                await asyncio.sleep(0.005)
+        await contexts.put(ANN, UserState(last_answer="hello"))
+        assert shared.link.is_away
+        assert (await contexts.get(ANN)).last_answer == "hello"
+        failing_disk.call("CONFIG", "SET", "save", "")
+        await asyncio.wait_for(is_back.wait(), WAIT_S)
+        assert len(contexts) == 0
+        assert (await contexts.get(ANN)).last_answer == "hello"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_outage"),
+    [
+        (ResponseError("NOREPLICAS Not enough good replicas to write."), True),
+        (ResponseError("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."), True),
+        (ResponseError("Error running script (call to f_0): @user_script:1: @user_script: 1: -OOM command no"), True),
+        (MasterDownError("Link with MASTER is down and replica-serve-stale-data is set to 'no'."), True),
+        (ReadOnlyError("You can't write against a read only replica."), True),
+        (ResponseError("no such key"), False),
+        (ResponseError("BUSYKEY Target key name already exists."), False),
+        (ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"), False),
+    ],
+)
+def test_what_refuses_all_is_told_from_what_refuses_one(error: ResponseError, is_outage: bool) -> None:
+    """As Redis words it, in a script also as versions before 7 do."""
+    assert refuses_all(error) is is_outage
 
 
 async def test_every_key_has_a_time_to_live(redis: RedisServer) -> None:

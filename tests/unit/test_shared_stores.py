@@ -13,7 +13,9 @@ from bot.assembly import SCHEMA, Stores
 from bot.config import Settings
 from bot.cooldown import CooldownMemory, Limit
 from bot.database import DATABASE_FILE, Database
+from bot.doctor_shared import examine_shared_state
 from bot.feedback import Thumbs, Vote
+from bot.findings import Level
 from bot.handler import MessageHandler
 from bot.inbox_export import InboxExport
 from bot.inference import Inference
@@ -362,6 +364,16 @@ async def test_a_redis_that_is_not_there_is_one_sentence(url: str) -> None:
     with pytest.raises(SharedStateError, match=r"STATE_URL.*(127\.0\.0\.1:1|/nowhere/redis\.sock)") as caught:
         await RedisLink.open(url)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1?ssl_cert_reqs=none", "unix:///nowhere?hush=hush"])
+async def test_an_option_that_there_is_not_is_one_sentence(url: str) -> None:
+    """As one of TLS where there is none; the doctor says the same."""
+    with pytest.raises(SharedStateError, match=r"STATE_URL cannot be used: what stands behind its \?") as caught:
+        await RedisLink.open(url)
+    assert "hush" not in str(caught.value)
+    (finding,) = [one async for one in examine_shared_state(url)]
+    assert (finding.level, "what stands behind its ?" in finding.text) == (Level.FATAL, True)
 
 
 async def test_a_password_is_used_and_never_said(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> None:
