@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from adapters.base import IncomingMessage
 from bot.entities import warm_up
@@ -58,7 +58,7 @@ class Inference:
         self._reading = WatchedThread("reading", limit_s=limit_s, on_stuck=self._count)
         self._on_stuck = on_stuck
         self._on_lost = on_lost
-        self._scored_with: IntentClassifier | None = None
+        self._scored_with: ref[IntentClassifier] | None = None  # a model that was replaced is let go at once
         self._in_stuck_hands: WeakSet[IntentClassifier] = WeakSet()
         self._twins: WeakKeyDictionary[IntentClassifier, IntentClassifier] = WeakKeyDictionary()
         self._prepare(classifier)
@@ -123,7 +123,7 @@ class Inference:
     def _decide(
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None
     ) -> Decision:
-        self._scored_with = classifier
+        self._scored_with = ref(classifier)
         if classifier in self._in_stuck_hands:
             if classifier not in self._twins:
                 self._twins[classifier] = classifier.twin()
@@ -131,9 +131,10 @@ class Inference:
         return classifier.classify(text, contexts, language)
 
     def _leave_classifier(self) -> None:
-        if self._scored_with is not None:
-            self._in_stuck_hands.add(self._scored_with)
-            self._twins.pop(self._scored_with, None)
+        scored_with = self._scored_with() if self._scored_with is not None else None
+        if scored_with is not None:
+            self._in_stuck_hands.add(scored_with)
+            self._twins.pop(scored_with, None)
         self._count()
 
     def _count(self) -> None:

@@ -1,7 +1,9 @@
 """Scoring that hangs: nobody but the one message notices, until too many threads are gone."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,6 +106,20 @@ async def test_a_reloaded_classifier_needs_no_twin(inference: Inference) -> None
     inference.swap(Hanging([]))  # type: ignore[arg-type]
     assert (await classify(inference, "when")).intent == HOURS.tag
     assert twins_of(inference) == []
+
+
+async def test_a_classifier_that_was_replaced_is_let_go_at_once() -> None:
+    """Though it scored last: a model takes 45 MB, and the next message may be an hour away."""
+    old = FakeClassifier()
+    inference = Inference(old)  # type: ignore[arg-type]
+    await inference.classify(old, "hello", ())  # type: ignore[arg-type]
+    freed = weakref.ref(old)
+    inference.swap(FakeClassifier())  # type: ignore[arg-type]
+    del old
+    await inference.read(lambda: None)  # its values have been prepared
+    gc.collect()
+    assert freed() is None
+    inference.close()
 
 
 async def test_too_many_stuck_threads_end_the_process(inference: Inference, counts: Counts) -> None:
