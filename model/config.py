@@ -13,12 +13,14 @@ class HeadConfig:
 
     Parameters
     ----------
-    label_smoothing, weight_decay
-        Of the loss and of AdamW.
-    hidden_units, dropout, learning_rate
-        Of a head that reads n-grams alone.
-    feature_dropout, encoder_learning_rate
+    label_smoothing
+        Of the loss.
+    hidden_units, dropout, learning_rate, weight_decay
+        Of a head that reads n-grams alone; the last two of AdamW.
+    feature_dropout, encoder_learning_rate, encoder_weight_decay
         Of one that reads the features of a sentence encoder, too.
+    encoder_learning_rate_large
+        The rate for a large catalog beside an encoder that is as published.
     scale
         What a cosine of 1 to the mean of a class is worth in the logits at the start.
     ngram_weight
@@ -26,12 +28,14 @@ class HeadConfig:
     """
 
     label_smoothing: float = 0.1
-    weight_decay: float = 1e-2
     hidden_units: int = 128
     dropout: float = 0.5
     learning_rate: float = 5e-3
+    weight_decay: float = 1e-2
     feature_dropout: float = 0.1
     encoder_learning_rate: float = 1e-2
+    encoder_learning_rate_large: float = 3e-2
+    encoder_weight_decay: float = 1e-1
     scale: float = 20.0
     ngram_weight: float = 0.4
 

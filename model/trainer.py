@@ -198,7 +198,10 @@ class Trainer:
         batches = self._batches(ngrams, examples, rows)
         epochs = config.encoder_epochs if features.width else config.epochs_large if self.is_large else config.epochs
         epochs = max(epochs, config.min_steps // len(batches))
-        compile_head(head, config.head, n_steps=len(batches) * epochs)
+        head_config = config.head
+        if self.is_large and adapted.classifier is None:
+            head_config = replace(head_config, encoder_learning_rate=head_config.encoder_learning_rate_large)
+        compile_head(head, head_config, n_steps=len(batches) * epochs)
         told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: self._tell(stage, epoch + 1, epochs))
         head.fit(batches.dataset(), epochs=epochs, callbacks=[told], shuffle=False, verbose=0)
         return Fitted(ngrams, head, prototypes)

@@ -161,6 +161,7 @@ def test_head_learns_what_it_is_shown(n_features: int) -> None:
     compile_head(head, CONFIG, n_steps=20 * len(batches))
     expected = CONFIG.encoder_learning_rate if n_features else CONFIG.learning_rate
     assert float(head.optimizer.learning_rate) == pytest.approx(expected)
+    assert head.optimizer.weight_decay == (CONFIG.encoder_weight_decay if n_features else CONFIG.weight_decay)
     head.fit(batches.dataset(), epochs=20, shuffle=False, verbose=0)
     assert float(head.optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
     assert predict_logits(head, texts, features).argmax(axis=1).tolist() == labels.tolist()

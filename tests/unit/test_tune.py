@@ -69,9 +69,12 @@ def test_only_figures_in_use_are_searched() -> None:
     """Others would be noise to the search."""
     beside = set(search_space(has_encoder=True, is_large=False))
     alone = set(search_space(has_encoder=False, is_large=False))
-    assert beside & alone == {"label_smoothing", "weight_decay", "min_count"}
-    assert {"encoder_learning_rate", "feature_dropout", "encoder_epochs", "ngram_weight", "scale"} <= beside
-    assert {"learning_rate", "dropout", "epochs", "hidden_units"} <= alone
+    assert beside & alone == {"label_smoothing", "min_count"}
+    assert {"encoder_learning_rate", "encoder_weight_decay", "feature_dropout", "encoder_epochs", "scale"} <= beside
+    assert {"learning_rate", "weight_decay", "dropout", "epochs", "hidden_units"} <= alone
+    large = set(search_space(has_encoder=True, is_large=True))
+    assert large - beside == {"encoder_learning_rate_large", "min_count_large"}
+    assert beside - large == {"encoder_learning_rate", "min_count"}
     assert {"epochs_large", "min_count_large"} <= set(search_space(has_encoder=False, is_large=True))
 
 
