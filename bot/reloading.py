@@ -11,6 +11,7 @@ from adapters.base import Progress
 from bot.gate import GateError
 from bot.inference import Inference
 from bot.metrics import Metrics, ReloadOutcome
+from bot.process import give_memory_back
 from bot.quoting import quoted
 from bot.service import Service, ServiceLoader
 from bot.tidying import tidy
@@ -149,18 +150,17 @@ class Reloader:
                 logger.exception("reload failed")
                 self._count(ReloadOutcome.FAILED)
                 return f"{REFUSED}: {type(error).__name__}, see the log."
-            old, new = self._inference.classifier, service.classifier
+            old_name, old_catalog = self._inference.classifier.bundle.name, self._inference.classifier.catalog
+            new = service.classifier
             self._inference.swap(new)
             duration_s = time.monotonic() - started
             self._count(ReloadOutcome.RELOADED)
             logger.info("reloaded %s in %.1f s", new.bundle.name, duration_s)
             left = await tidy(self._executor, self.models_dir, n_kept=self._n_kept, in_use=new.bundle.name)
-        model = (
-            f"model {new.bundle.name}"
-            if old.bundle.name == new.bundle.name
-            else (f"model {new.bundle.name} in place of {old.bundle.name}")
-        )
-        changes = describe_changes(old.catalog, new.catalog)
+            await loop.run_in_executor(self._executor, give_memory_back)
+        instead = "" if old_name == new.bundle.name else f" in place of {old_name}"
+        model = f"model {new.bundle.name}{instead}"
+        changes = describe_changes(old_catalog, new.catalog)
         return "\n".join([f"Reloaded in {duration_s:.1f} s: {model}. {changes}", *service.notes, *left])
 
     async def _told(self, told: str) -> str:

@@ -1,6 +1,7 @@
 """Intents as frozen values, independent of the file that they were read from. Standard library only."""
 
 import functools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import StrEnum
@@ -389,8 +390,8 @@ class IntentCatalog:
 
 def _from_json(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any of the types above, and its JSON
     """Return a value of one of the types above, read from what `asdict` and JSON made of it."""
-    if type(value) is kind:  # most of a catalog is text
-        return value
+    if kind is str and type(value) is str:  # most of a catalog; the next one read holds nearly the same texts
+        return sys.intern(value)
     arguments = get_args(kind)
     match get_origin(kind):
         case None:

@@ -294,6 +294,15 @@ def test_catalog_survives_the_way_through_json(tmp_path: Path) -> None:
     assert IntentCatalog.from_json(json.loads(json.dumps(catalog.to_json()))) == catalog
 
 
+def test_catalogs_read_one_after_the_other_share_their_texts(tmp_path: Path) -> None:
+    """A reload reads nearly the same ones again, and answers that are remembered keep some of them."""
+    catalog, _ = load(tmp_path, intent("a_tag", "what is it?"))
+    content = json.dumps(catalog.to_json())
+    one, other = (IntentCatalog.from_json(json.loads(content)).intents[0] for _ in range(2))
+    assert one.tag is other.tag
+    assert one.patterns[0] is other.patterns[0]
+
+
 @pytest.mark.parametrize("value", [{}, {"intents": [{}], "fallback": {}}, {"intents": 1, "fallback": {}}, []])
 def test_json_of_something_else_is_refused(value: Any) -> None:
     """A bundle's reader relies on these exceptions."""

@@ -28,6 +28,26 @@ def test_a_model_that_was_let_go_takes_no_memory() -> None:
     assert int(done.stdout) < 60_000_000
 
 
+STREWN = """
+from bot.process import give_memory_back, prepare_process
+from bot.stats_text import resident_bytes
+prepare_process()
+model = [bytearray(20_000) for _ in range(4_000)]
+kept = model[::40]  # what is remembered of what was answered
+del model
+before = resident_bytes()
+give_memory_back()
+print(before - resident_bytes())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or resident_bytes() is None, reason="of glibc")
+def test_memory_between_what_is_in_use_goes_back_too() -> None:
+    """A little of what came with a model outlives it."""
+    done = subprocess.run([sys.executable, "-c", STREWN], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 40_000_000
+
+
 def test_command_lines_of_libraries_are_left_out() -> None:
     """httpx works without its own, which brings libraries of megabytes."""
     program = "from bot.process import prepare_process; prepare_process(); import sys, httpx; httpx.Client().close(); "
