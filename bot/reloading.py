@@ -11,7 +11,6 @@ from adapters.base import Progress
 from bot.gate import GateError
 from bot.inference import Inference
 from bot.metrics import Metrics, ReloadOutcome
-from bot.process import give_memory_back
 from bot.quoting import quoted
 from bot.service import Service, ServiceLoader
 from bot.tidying import tidy
@@ -157,7 +156,6 @@ class Reloader:
             self._count(ReloadOutcome.RELOADED)
             logger.info("reloaded %s in %.1f s", new.bundle.name, duration_s)
             left = await tidy(self._executor, self.models_dir, n_kept=self._n_kept, in_use=new.bundle.name)
-            await loop.run_in_executor(self._executor, give_memory_back)
         instead = "" if old_name == new.bundle.name else f" in place of {old_name}"
         model = f"model {new.bundle.name}{instead}"
         changes = describe_changes(old_catalog, new.catalog)

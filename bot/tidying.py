@@ -1,4 +1,4 @@
-"""Removing models that have had their day, after another is in service: a failure there undoes nothing."""
+"""Letting go of models that have had their day, after another is in service: a failure there undoes nothing."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from bot.process import give_memory_back
 from intents.catalog import spoken_list
 from model.versions import prune
 
@@ -16,7 +17,7 @@ N_NAMED = 3
 
 
 async def tidy(executor: Executor, models_dir: Path, *, n_kept: int, in_use: str) -> tuple[str, ...]:
-    """Remove old models, and return what the admin should know: nothing where all went well.
+    """Remove old models, and give back their memory; return what the admin should know: nothing where all went well.
 
     Parameters
     ----------
@@ -30,8 +31,10 @@ async def tidy(executor: Executor, models_dir: Path, *, n_kept: int, in_use: str
         The name of that in service.
     """
     pruning = partial(prune, models_dir, n_kept=n_kept, in_use=(in_use,), now=datetime.now(UTC))
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(executor, give_memory_back)
     try:
-        pruned = await asyncio.get_running_loop().run_in_executor(executor, pruning)
+        pruned = await loop.run_in_executor(executor, pruning)
     except Exception as error:
         logger.exception("old models of %s could not be removed", models_dir)
         return (f"Old models in {models_dir} could not be removed ({type(error).__name__}, see the log).",)

@@ -175,10 +175,10 @@ def compile_head(head: keras.Model, config: HeadConfig, n_steps: int) -> None:
     Categorical cross-entropy with label smoothing (Szegedy et al. 2016) under AdamW (Loshchilov and Hutter 2019,
     "Decoupled Weight Decay Regularization").
     """
-    rates = (config.learning_rate, config.weight_decay)
     if "features" in head.input:
-        rates = (config.encoder_learning_rate, config.encoder_weight_decay)
-    learning_rate, weight_decay = rates
+        learning_rate, weight_decay = config.encoder_learning_rate, config.encoder_weight_decay
+    else:
+        learning_rate, weight_decay = config.learning_rate, config.weight_decay
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, n_steps)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay)
     optimizer.build(head.trainable_variables)  # else the first step makes variables, and is traced twice

@@ -3,7 +3,6 @@
 `tokenizers` is imported when a tokenizer is made, so that a bundle without an encoder does not pay for it.
 """
 
-from hashlib import sha256
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -79,8 +78,7 @@ def shared_tokenizer(content: bytes) -> SentenceTokenizer:
     TokenizerError
         The content is no tokenizer.
     """
-    digest = sha256(content).digest()
-    found = _in_use.get(digest)
+    found = _in_use.get(content)
     if found is None:
-        found = _in_use[digest] = SentenceTokenizer(content)
+        found = _in_use[content] = SentenceTokenizer(content)
     return found
