@@ -156,6 +156,8 @@ class Gate:
             Something is worse than in service.
         """
         notes: tuple[str, ...] = ()
+        if serving is not None and classifier.runtime is serving.runtime and self != Gate():
+            classifier = classifier.twin()  # the network is at work on another thread
         if self.stories is not None:
             notes += self.stories.check(classifier, serving)
         if self.regression is not None and compare_accuracy:

@@ -9,7 +9,7 @@ M_MMAP_THRESHOLD = -3
 
 BIG_BYTES = 256 * 1_024
 
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """After so long a thread that computes lets the others have the interpreter.
 
 Python's own 5 ms are for whoever wants the last percent of throughput. An answer passes between threads some ten times,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.base import Progress
+from bot.children import give_way, without_secrets
 from model.bundle import TRAIN_COMMAND
 from model.classifier import IntentClassifier
 
@@ -22,11 +23,6 @@ logger = logging.getLogger(__name__)
 
 LIBRARIES = ("tensorflow", "keras", "keras_hub", "sklearn", "scipy", "nltk")
 """What training imports first of what serving can do without."""
-
-SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "REVIEW_PASSWORD_HASH", "STATE_URL")
-"""Variables that training has no use for. They are emptied, not left out: `.env` may have them as well."""
-
-LEAST_PRIORITY = 19
 
 TOLD_EVERY_S = 5.0
 """How often progress is told: platforms limit how often a message may change."""
@@ -107,7 +103,7 @@ class Retrainer:
     Parameters
     ----------
     environment
-        That of the bot, with what `.env` says; of it the child gets all but `SECRETS`.
+        That of the bot, with what `.env` says; of it the child gets all but the secrets.
     program
         The command line that trains; arguments are added to it.
     can_train
@@ -124,7 +120,7 @@ class Retrainer:
         can_train: Callable[[], bool] = has_libraries,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._environment = dict(environment) | dict.fromkeys(SECRETS, "")
+        self._environment = without_secrets(environment)
         self._program = tuple(program)
         self._can_train = can_train
         self._clock = clock
@@ -166,7 +162,7 @@ class Retrainer:
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
-        _give_way(process.pid)
+        give_way(process.pid)
         try:
             if self._is_closed:  # while it was started
                 await _end(process)
@@ -218,13 +214,6 @@ def _arguments(course: Course) -> list[str]:
     encoder = ["--encoder", "none"] if was_chosen and manifest.config.get("encoder") is None else []
     paths = ["--intents", str(course.intents_path), "--models", str(course.models_dir)]
     return [*paths, *encoder, "--no-activate", "--progress", "lines"]
-
-
-def _give_way(pid: int) -> None:
-    """Let everything else go first; the threads that a process starts later inherit it."""
-    if sys.platform != "win32":
-        with suppress(OSError):  # it has ended already
-            os.setpriority(os.PRIO_PROCESS, pid, LEAST_PRIORITY)
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

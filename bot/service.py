@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bot.catalog_reading import read_catalog
 from bot.gate import Gate
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
-from intents.kept import KEPT_CATALOG, load_kept_catalog
+from intents.kept import KEPT_CATALOG
 from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
-from model.text import normalise
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class Service:
 @dataclass(frozen=True, slots=True)
 class ServiceLoader:
     """Loads what the settings name.
+
+    What is in service already is not loaded a second time: where answers alone were edited, the network stays.
 
     Parameters
     ----------
@@ -100,8 +102,9 @@ class ServiceLoader:
         GateError
             It does not pass the gate.
         """
-        bundle = load_bundle(current_path(self.models_dir) if name is None else self.models_dir / name)
-        service = self._service(bundle, *self._catalog_for(bundle))
+        path = current_path(self.models_dir) if name is None else self.models_dir / name
+        bundle = load_bundle(path, None if serving is None else serving.bundle)
+        service = self._service(bundle, *self._catalog_for(bundle), serving)
         notes = self.gate.check(service.classifier, serving, compare_accuracy=compare_accuracy)
         return replace(service, notes=(*service.notes, *notes))
 
@@ -126,15 +129,25 @@ class ServiceLoader:
     def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
         if self.intents_path is None:
             return bundle.catalog, ()
-        catalog, warnings = load_kept_catalog(self.intents_path, normalise, self.models_dir / KEPT_CATALOG)
+        catalog, warnings = read_catalog(self.intents_path, self.models_dir / KEPT_CATALOG)
         for warning in warnings:
             logger.info("%s", warning)
         if fingerprint(catalog, bundle.manifest.config) == bundle.manifest.fingerprint:
             return catalog, ()
         return bundle.catalog, (TRAINING_DUE.format(path=self.intents_path, command=TRAIN_COMMAND),)
 
-    def _service(self, bundle: Bundle, catalog: IntentCatalog, notes: tuple[str, ...]) -> Service:
-        classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
-        classifier.warm_up()
+    def _service(
+        self,
+        bundle: Bundle,
+        catalog: IntentCatalog,
+        notes: tuple[str, ...],
+        serving: IntentClassifier | None = None,
+    ) -> Service:
+        if serving is not None and serving.bundle.manifest == bundle.manifest:
+            bundle.read(serving.runtime.file)  # which is verified so
+            classifier = IntentClassifier(bundle, serving.runtime, catalog, threshold=self.threshold)
+        else:
+            classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
+            classifier.warm_up()
         faults = self.check_actions(catalog, str(self.intents_path or self.models_dir)) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))

@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
@@ -384,48 +384,89 @@ class IntentCatalog:
         KeyError, TypeError, ValueError
             The value is not what `to_json` returns.
         """
-        catalog: Self = _from_json(cls, value)
+        kind: Any = cls
+        catalog: Self = _reader(kind)(value)
         return catalog
 
 
-def _from_json(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any of the types above, and its JSON
-    """Return a value of one of the types above, read from what `asdict` and JSON made of it."""
-    if kind is str and type(value) is str:  # most of a catalog; the next one read holds nearly the same texts
-        return sys.intern(value)
-    arguments = get_args(kind)
-    match get_origin(kind):
-        case None:
-            return _plain_from_json(kind, value)
-        case origin if origin is UnionType:
-            return None if value is None else _from_json(next(one for one in arguments if one is not NoneType), value)
-        case origin if origin is tuple and isinstance(value, list | tuple):
-            return tuple(_from_json(arguments[0], item) for item in value)
-        case origin if origin is Mapping and isinstance(value, Mapping):
-            return {str(name): _from_json(arguments[1], item) for name, item in value.items()}
-    raise TypeError(f"expected a list or an object, not {value!r}")
-
-
-def _plain_from_json(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a class, and its JSON
-    if kind is Any:
-        return value
-    if isinstance(kind, type) and is_dataclass(kind):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"expected an object, not {value!r}")
-        kinds = _kinds(kind)
-        return kind(**{name: _from_json(kinds[name], value[name]) for name in kinds})
-    if issubclass(kind, StrEnum):
-        return kind(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise TypeError(f"expected {kind.__name__}, not {value!r}")
-    return value
+Reader = Callable[[Any], Any]
 
 
 @functools.cache
-def _kinds(kind: type) -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name."""
-    return get_type_hints(kind)
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - any of the types above
+    """Return what makes a value of one of the types above of what `asdict` and JSON made of it.
+
+    The reader of a type is made once: a catalog holds ten thousand values.
+    """
+    arguments = get_args(kind)
+    match get_origin(kind):
+        case None:
+            return _plain_reader(kind)
+        case origin if origin is UnionType:
+            return _optional(_reader(next(one for one in arguments if one is not NoneType)))
+        case origin if origin is tuple:
+            return _many(_reader(arguments[0]))
+        case origin if origin is Mapping:
+            return _by_name(_reader(arguments[1]))
+    raise TypeError(f"no catalog holds a {kind}")
+
+
+def _plain_reader(kind: Any) -> Reader:  # noqa: ANN401 - a class, or any value at all
+    if kind is Any:
+        return lambda value: value
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _record(kind)
+    if issubclass(kind, StrEnum):
+        named: Reader = kind
+        return named
+    return _scalar(kind)
+
+
+def _record(kind: type) -> Reader:
+    kinds = get_type_hints(kind)
+    readers = [(one.name, _reader(kinds[one.name])) for one in fields(kind)]
+
+    def read(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if not isinstance(value, dict):
+            raise TypeError(f"expected an object, not {value!r}")
+        return kind(*[of(value[name]) for name, of in readers])
+
+    return read
+
+
+def _scalar(kind: type) -> Reader:
+    def read(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if type(value) is str and kind is str:
+            return sys.intern(value)  # the next catalog that is read holds nearly the same texts
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:
+            raise TypeError(f"expected {kind.__name__}, not {value!r}")
+        return value
+
+    return read
+
+
+def _optional(read: Reader) -> Reader:
+    return lambda value: None if value is None else read(value)
+
+
+def _many(read: Reader) -> Reader:
+    def read_many(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - JSON
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"expected a list, not {value!r}")
+        return tuple(map(read, value))
+
+    return read_many
+
+
+def _by_name(read: Reader) -> Reader:
+    def read_all(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        if not isinstance(value, dict):
+            raise TypeError(f"expected an object, not {value!r}")
+        return {str(name): read(item) for name, item in value.items()}
+
+    return read_all
 
 
 def line_of(intent: Intent, by_tag: Mapping[str, Intent]) -> list[Intent]:

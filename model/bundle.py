@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -269,8 +269,15 @@ def current_path(models_dir: Path) -> Path:
     return models_dir / name
 
 
-def load_bundle(path: Path) -> Bundle:
+def load_bundle(path: Path, like: Bundle | None = None) -> Bundle:
     """Read a bundle but for its network, verifying every file that is read; a runtime verifies the one that it runs.
+
+    Parameters
+    ----------
+    path
+        Its directory.
+    like
+        One that was loaded before: if this is the same, its features and its catalog are not made a second time.
 
     Raises
     ------
@@ -280,13 +287,18 @@ def load_bundle(path: Path) -> Bundle:
         A file is missing, changed or unreadable.
     """
     manifest = _read_manifest(path)
+    has_tokenizer = TOKENIZER_FILE in manifest.sha256
+    names = (FEATURES_FILE, CATALOG_FILE, *([TOKENIZER_FILE] if has_tokenizer else []))
+    contents = {name: _verified(path, name, manifest) for name in names}
+    if like is not None and like.manifest == manifest:
+        return replace(like, path=path)
     try:
-        read = json.loads(_verified(path, FEATURES_FILE, manifest))
+        read = json.loads(contents[FEATURES_FILE])
         features = TextFeatures(NgramFeatures.from_json(read))
-        if TOKENIZER_FILE in manifest.sha256:
-            tokenizer = shared_tokenizer(_verified(path, TOKENIZER_FILE, manifest))
+        if has_tokenizer:
+            tokenizer = shared_tokenizer(contents[TOKENIZER_FILE])
             features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
-        catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
+        catalog = IntentCatalog.from_json(json.loads(contents[CATALOG_FILE]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if tuple(one.label for one in catalog.classes) != manifest.labels:

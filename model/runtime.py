@@ -53,6 +53,10 @@ class Runtime(Protocol):
     def name(self) -> str:
         """``"litert"`` or ``"keras"``, as logs and reports name it."""
 
+    @property
+    def file(self) -> str:
+        """Which of the bundle's files it runs."""
+
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text, columns in the order of the manifest's labels."""
 
@@ -87,6 +91,7 @@ class LiteRTRuntime:
     """Runs the compiled network of a bundle on one thread."""
 
     name = "litert"
+    file = LITERT_FILE
 
     def __init__(self, bundle: Bundle) -> None:
         content = bundle.read(LITERT_FILE)
@@ -161,6 +166,7 @@ class KerasRuntime:
     """
 
     name = "keras"
+    file = KERAS_FILE
 
     def __init__(self, bundle: Bundle) -> None:
         content = bundle.read(KERAS_FILE)

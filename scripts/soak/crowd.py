@@ -36,11 +36,11 @@ class Crowd:
         self.n_lost = 0
         self.latencies_ms: list[float] = []
 
-    async def ask(self) -> None:
-        """Let the next one ask, from the platform's payload to what it would be sent."""
+    async def ask(self, due: float | None = None) -> None:
+        """Let the next one ask, from the platform's payload to what it would be sent; who is due waits from then on."""
         number = next(self._numbers)
         platform = next(self._platforms)
-        started = time.perf_counter()
+        started = time.perf_counter() if due is None else due
         text = self._world.texts[number % len(self._world.texts)]
         message = platform.message(1 + number % self._n_people, text, "Ann")
         assert message is not None
@@ -61,8 +61,9 @@ class Crowd:
         self.latencies_ms.clear()
         started, tasks = time.perf_counter(), []
         for number in range(n_messages):
-            await asyncio.sleep(max(0.0, started + number / per_s - time.perf_counter()))
-            tasks.append(asyncio.create_task(self.ask()))
+            due = started + number / per_s
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.append(asyncio.create_task(self.ask(due)))
         await asyncio.gather(*tasks)
         return float(np.percentile(self.latencies_ms, 99))
 

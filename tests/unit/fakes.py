@@ -42,6 +42,10 @@ FALLBACKS = ("What?", "Pardon?")
 CATALOG = IntentCatalog((HELLO, HOURS, PIZZA, YES), Fallback(saying(*FALLBACKS), did_you_mean=""))
 
 
+class FakeRuntime:
+    """Stands for a network, which a classifier has for itself."""
+
+
 class FakeClassifier:
     """An `IntentClassifier` that knows a message by a pattern or not at all, and can be held up or fail."""
 
@@ -49,6 +53,7 @@ class FakeClassifier:
         self.catalog = catalog
         self.intents = {intent.tag: intent for intent in catalog.intents}
         self.bundle = SimpleNamespace(name=name)
+        self.runtime = FakeRuntime()
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.threads: set[str] = set()
         self.held: set[str] = set()

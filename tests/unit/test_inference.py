@@ -108,6 +108,17 @@ async def test_a_reloaded_classifier_needs_no_twin(inference: Inference) -> None
     assert twins_of(inference) == []
 
 
+async def test_a_reloaded_classifier_of_the_same_network_needs_a_twin(inference: Inference) -> None:
+    """A stuck thread has the network, whichever catalog is around it."""
+    with pytest.raises(StuckError):
+        await classify(inference, "hang")
+    same = Hanging([])
+    same.runtime = inference.classifier.runtime  # type: ignore[assignment]
+    inference.swap(same)  # type: ignore[arg-type]
+    assert (await classify(inference, "when")).intent == HOURS.tag
+    assert len(twins_of(inference)) == 1
+
+
 async def test_a_classifier_that_was_replaced_is_let_go_at_once() -> None:
     """Though it scored last: a model takes 45 MB, and the next message may be an hour away."""
     old = FakeClassifier()

@@ -262,6 +262,43 @@ async def test_an_edited_response_takes_effect(bot: Bot) -> None:
     assert await bot.answer("when do you close") == "We never close, not even at 10:00."
 
 
+async def test_edited_answers_leave_the_network_where_it_is(bot: Bot) -> None:
+    """Making a second one holds everybody up; the gate, on another thread, has one of its own."""
+    before = bot.inference.classifier
+    scored = []
+    network = before.runtime.scores
+    before.runtime.scores = lambda text: scored.append(threading.get_ident()) or network(text)  # type: ignore[method-assign,func-returns-value]
+    bot.edit("cheese_yes", responses=["Lots of cheese."])
+    assert "Reloaded" in await bot.reload()
+    after = bot.inference.classifier
+    assert after is not before
+    assert after.runtime is before.runtime
+    assert after.bundle.features is before.bundle.features
+    assert scored == []
+    assert await bot.answer("when do you close please") == "We are open from 10:00 to 20:00."
+    assert len(scored) == 1
+
+
+async def test_another_model_has_its_own_network(bot: Bot) -> None:
+    """Though it was trained on the same."""
+    before = bot.inference.classifier
+    set_current(bot.models_dir, bot.add_version())
+    await bot.reload()
+    assert bot.inference.classifier.runtime is not before.runtime
+    assert bot.inference.classifier.bundle.features is not before.bundle.features
+
+
+@pytest.mark.parametrize("name", ["serving.tflite", "features.json", "catalog.json"])
+async def test_a_file_damaged_since_it_was_loaded_is_found(bot: Bot, name: str) -> None:
+    """What serves was loaded before; a restart would not find it."""
+    path = current_path(bot.models_dir) / name
+    path.write_bytes(path.read_bytes()[:-1])
+    text = await bot.reload()
+    assert text.startswith("Nothing was reloaded")
+    assert f"{name} was changed or cut" in text
+    assert await bot.answer("when do you close") == "We are open from 10:00 to 20:00."
+
+
 async def test_a_story_that_comes_out_otherwise_refuses_a_reload(bot: Bot) -> None:
     """The answers that were in service still are, and the story is named with the command that shows how."""
     bot.edit("opening_hours", responses=["We never close."])

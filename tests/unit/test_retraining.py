@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.children import LEAST_PRIORITY
 from bot.inference import Inference
 from bot.reloading import Reloader
-from bot.retraining import LEAST_PRIORITY, N_LINES, NOT_INSTALLED, TOLD_EVERY_S, Course, Retrainer
+from bot.retraining import N_LINES, NOT_INSTALLED, TOLD_EVERY_S, Course, Retrainer
 from bot.service import ServiceLoader
 from model.bundle import TRAIN_COMMAND, current_path, set_current
 from scripts.progress import LINE

@@ -1,0 +1,93 @@
+"""A catalog that is read by another process: the same is found, and here nothing is computed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import catalog_reading
+from bot.catalog_reading import read_catalog
+from bot.children import LEAST_PRIORITY, SECRETS
+from intents.findings import CatalogError
+from intents.kept import kept_catalog
+from intents.validation import load_catalog
+from model.text import normalise
+
+TEXT = "intents:\n- {tag: a, patterns: [a, b, c], responses: [x]}\n"
+
+READS = """
+import sys
+from pathlib import Path
+from bot.catalog_reading import read_catalog
+catalog, _ = read_catalog(Path(sys.argv[1]), Path(sys.argv[2]))
+print(catalog.intents[0].tag, sorted({"ruamel.yaml", "pydantic"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "intents.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "kept.json"
+
+
+def test_what_reads_stays_out_of_this_process(path: Path, kept: Path) -> None:
+    """Its libraries too."""
+    done = subprocess.run([sys.executable, "-c", READS, path, kept], capture_output=True, text=True, check=True)
+    assert done.stdout == "a []\n"
+    assert kept_catalog(path, kept) == load_catalog(path, normalise)
+
+
+def test_errors_are_told_as_ever(path: Path, kept: Path) -> None:
+    """The other process found them first, and kept nothing."""
+    path.write_text("intents:\n- {tag: a, patterns: [a], responses: []}\n", encoding="utf-8")
+    with pytest.raises(CatalogError) as found:
+        read_catalog(path, kept)
+    with pytest.raises(CatalogError) as expected:
+        load_catalog(path, normalise)
+    assert str(found.value) == str(expected.value)
+    assert not kept.exists()
+
+
+def test_where_no_process_can_be_started_it_is_read_here(
+    path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a line in the log."""
+    monkeypatch.setattr(sys, "executable", str(path.with_name("no-python")))
+    assert read_catalog(path, kept) == load_catalog(path, normalise)
+    assert "no process can be started" in caplog.text
+
+
+def test_a_process_that_hangs_is_ended(
+    path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the catalog is read here."""
+    monkeypatch.setattr(catalog_reading, "LIMIT_S", 0.001)
+    assert read_catalog(path, kept) == load_catalog(path, normalise)
+    assert "took over 0.001 s" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such priorities")
+def test_the_process_comes_last_and_knows_no_secret(
+    path: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It computes beside members who wait, and reads what anyone may have written."""
+    seen = tmp_path / "seen"
+    program = tmp_path / "python"
+    waits = f"import os\nwhile os.nice(0) < {LEAST_PRIORITY}: os.sched_yield()"
+    tells = f"open({str(seen)!r}, 'w').write(repr([os.environ[name] for name in {SECRETS!r}]))"
+    program.write_text(f"#!{sys.executable}\n{waits}\n{tells}\n", encoding="utf-8")
+    program.chmod(0o755)
+    for name in SECRETS:
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setattr(sys, "executable", str(program))
+    read_catalog(path, kept)
+    assert seen.read_text(encoding="utf-8") == repr([""] * len(SECRETS))
+    assert os.environ[SECRETS[0]] == "secret"
