@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 from adapters.base import Adapter, Bot
 from adapters.dispatch import until_stopped
 from bot.actions import ActionRunner
-from bot.assembly import Stores, make_desk, make_handler, open_stores
+from bot.assembly import Stores, make_desk, make_handler, make_loader, open_stores
 from bot.catalog_places import own_catalogs
 from bot.config import Settings
 from bot.database import DATABASE_FILE
 from bot.engine import IntentEngine
-from bot.gate import Gate, RegressionGate, StoryGate
 from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
@@ -28,7 +27,6 @@ from bot.readiness import Readiness
 from bot.review.rooms import Lobby, make_rooms
 from bot.review.trials import Trials
 from bot.server_catalogs import ServerCatalogs, WholeReloader, own_loaders
-from bot.service import ServiceLoader
 from bot.supervisor import ExitCode, supervise
 from model.bundle import BundleError
 
@@ -84,7 +82,7 @@ async def _serve(
 ) -> ExitCode:
     """Load the model, build the bot around it, and run the platforms."""
     actions = ActionRunner(settings.action_modules, environment=environment)
-    loader = _loader(settings, actions)
+    loader = make_loader(settings, actions)
     loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
     try:
         loaded = asyncio.get_running_loop().run_in_executor(loading, loader.at_start)
@@ -177,21 +175,6 @@ async def _serve(
         inference.close()
         await stores.database.close()
         logger.info("stopped")
-
-
-def _loader(settings: Settings, actions: ActionRunner) -> ServiceLoader:
-    """Return what loads the common model and catalog."""
-    return ServiceLoader(
-        settings.models_dir,
-        settings.intents_path,
-        settings.confidence_threshold,
-        settings.model_runtime,
-        actions.check,
-        Gate(
-            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
-            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
-        ),
-    )
 
 
 def _watch(

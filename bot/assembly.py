@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import feedback, greeting, inbox, seen_events, server_settings
+from bot.actions import ActionRunner
 from bot.admin import Admins
 from bot.admin_desk import AdminDesk
 from bot.answers import TTL_S, AnswerLog
@@ -21,6 +22,7 @@ from bot.cooldown import CooldownMemory, Cooldowns, CooldownStore
 from bot.database import Database, DatabaseError
 from bot.engine import IntentEngine
 from bot.feedback import Feedback
+from bot.gate import Gate, RegressionGate, StoryGate
 from bot.greeting import Greeted, GreetedServers, Greeter
 from bot.handler import MessageHandler, Parts
 from bot.handoff import Handoff
@@ -36,6 +38,7 @@ from bot.retraining import Retrainer
 from bot.seen_events import EventMemory, SeenEvents
 from bot.server_catalogs import ServerCatalogs
 from bot.server_settings import ServerSettingsStore
+from bot.service import ServiceLoader
 from bot.settings_command import SettingsDesk
 from bot.talk import Talk
 from bot.teaching import Teacher
@@ -166,6 +169,21 @@ def admins_of(settings: Settings) -> Admins:
         {"discord": settings.discord_admin_ids, "telegram": settings.telegram_admin_ids},
         {"discord": settings.discord_admin_role_ids},
         {"discord": frozenset(map(str, settings.discord_guild_ids if settings.discord_managers_are_admins else ()))},
+    )
+
+
+def make_loader(settings: Settings, actions: ActionRunner) -> ServiceLoader:
+    """Return what loads the common model and catalog."""
+    return ServiceLoader(
+        settings.models_dir,
+        settings.intents_path,
+        settings.confidence_threshold,
+        settings.model_runtime,
+        actions.check,
+        Gate(
+            StoryGate(settings.stories, settings.action_modules) if settings.stories else None,
+            RegressionGate(settings.regression_path, settings.regression_margin) if settings.regression_path else None,
+        ),
     )
 
 

@@ -4,13 +4,15 @@ Reading YAML and checking a catalog takes half a second of computing and 30 MB o
 keeps nobody waiting, and what it took goes back to the system.
 """
 
+import json
 import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from bot.children import give_way, without_secrets
+from bot.children import SOMEWHAT_LATER, give_way, without_secrets
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
 from intents.kept import kept_catalog, load_kept_catalog
@@ -20,21 +22,25 @@ logger = logging.getLogger(__name__)
 
 LIMIT_S = 60.0
 
+Read = tuple[IntentCatalog, tuple[Finding, ...]]
 
-def main() -> int:
-    """Read a catalog, and keep it for whoever asked; return 1 where that fails, which who asked finds out again."""
+
+def main() -> None:
+    """Read a catalog, keep it for the next start, and write it to standard output, or what is wrong with it."""
     path, kept = map(Path, sys.argv[1:])
     try:
-        load_kept_catalog(path, normalise, kept)
-    except CatalogError:
-        return 1
-    return 0
+        catalog, findings = load_kept_catalog(path, normalise, kept)
+    except CatalogError as error:
+        found: dict[str, Any] = {"catalog": None, "findings": [one.to_json() for one in error.findings]}
+    else:
+        found = {"catalog": catalog.to_json(), "findings": [one.to_json() for one in findings]}
+    json.dump(found, sys.stdout)
 
 
-def read_catalog(path: Path, kept: Path) -> tuple[IntentCatalog, tuple[Finding, ...]]:
+def read_catalog(path: Path, kept: Path) -> Read:
     """Return a catalog and its warnings, read by another process if it was changed; blocking.
 
-    Where that process fails the catalog is read here, be it to say what its errors are.
+    Where no process can do it, it is read here.
 
     Parameters
     ----------
@@ -48,34 +54,38 @@ def read_catalog(path: Path, kept: Path) -> tuple[IntentCatalog, tuple[Finding, 
     CatalogError
         Something in the catalog is an error; it holds everything found.
     """
-    found = kept_catalog(path, kept)
-    if found is None:
-        _read_apart(path, kept)
-        found = load_kept_catalog(path, normalise, kept)
-    return found
+    found = kept_catalog(path, kept) or _read_apart(path, kept)
+    return load_kept_catalog(path, normalise, kept) if found is None else found
 
 
-def _read_apart(path: Path, kept: Path) -> None:
+def _read_apart(path: Path, kept: Path) -> Read | None:
     command = [sys.executable, "-m", "bot.catalog_reading", str(path), str(kept)]
+    environment = without_secrets(os.environ)
     try:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=without_secrets(os.environ),
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         )
-    except OSError as error:
-        logger.warning("no process can be started to read %s: %s", path, error)
-        return
-    with child:
-        give_way(child.pid)
-        try:
-            child.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
-            logger.warning("reading %s in a process of its own took over %g s", path, LIMIT_S)
-            child.kill()
+        with child:
+            give_way(child.pid, SOMEWHAT_LATER)
+            try:
+                written, errors = child.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        if child.returncode != 0:
+            last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            logger.warning("the process that reads %s ended with %d: %s", path, child.returncode, last)
+            return None
+        value = json.loads(written)
+        catalog = None if value["catalog"] is None else IntentCatalog.from_json(value["catalog"])
+        findings = tuple(Finding.from_json(one) for one in value["findings"])
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError, RecursionError) as error:
+        logger.warning("%s could not be read by a process of its own: %s", path, error)
+        return None
+    if catalog is None:
+        raise CatalogError(findings)
+    return catalog, findings
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

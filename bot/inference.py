@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from weakref import WeakKeyDictionary, WeakSet, ref
+from weakref import WeakKeyDictionary, ref
 
 from adapters.base import IncomingMessage
 from bot.entities import warm_up
 from bot.watched_thread import LIMIT_S, WatchedThread
 from model.classifier import IntentClassifier
 from model.decision import Decision
-from model.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +59,6 @@ class Inference:
         self._on_stuck = on_stuck
         self._on_lost = on_lost
         self._scored_with: ref[IntentClassifier] | None = None  # a model that was replaced is let go at once
-        self._in_stuck_hands: WeakSet[Runtime] = WeakSet()
         self._twins: WeakKeyDictionary[IntentClassifier, IntentClassifier] = WeakKeyDictionary()
         self._prepare(classifier)
 
@@ -125,7 +123,7 @@ class Inference:
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None
     ) -> Decision:
         self._scored_with = ref(classifier)
-        if classifier.runtime in self._in_stuck_hands:
+        if classifier.runtime.is_stuck:
             if classifier not in self._twins:
                 self._twins[classifier] = classifier.twin()
             return self._twins[classifier].classify(text, contexts, language)
@@ -134,7 +132,7 @@ class Inference:
     def _leave_classifier(self) -> None:
         scored_with = self._scored_with() if self._scored_with is not None else None
         if scored_with is not None:
-            self._in_stuck_hands.add(scored_with.runtime)
+            scored_with.runtime.is_stuck = True
             self._twins.pop(scored_with, None)
         self._count()
 

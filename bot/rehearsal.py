@@ -7,6 +7,7 @@ without a network.
 
 import asyncio
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,7 +94,7 @@ class Rehearsed:
 
 
 def rehearse(
-    stories: Sequence[PlacedStory], classifier: IntentClassifier, *, action_modules: Sequence[str]
+    stories: Sequence[PlacedStory], classifier: IntentClassifier, *, action_modules: Sequence[str], rest: float = 0.0
 ) -> tuple[Rehearsed, ...]:
     """Run stories on an event loop of their own; for a thread that has none.
 
@@ -102,19 +103,26 @@ def rehearse(
     stories
         What `read_stories` returned.
     classifier
-        Decides; nothing else may use it meanwhile.
+        Decides.
     action_modules
         The modules whose functions intents may call.
+    rest
+        How many times as long as it took is rested after each story, for members to be answered.
     """
-    return asyncio.run(_rehearse(stories, classifier, action_modules))
+    return asyncio.run(_rehearse(stories, classifier, action_modules, rest))
 
 
 async def _rehearse(
-    stories: Sequence[PlacedStory], classifier: IntentClassifier, action_modules: Sequence[str]
+    stories: Sequence[PlacedStory], classifier: IntentClassifier, action_modules: Sequence[str], rest: float
 ) -> tuple[Rehearsed, ...]:
     inference, actions = Inference(classifier), _OfflineActions(action_modules, is_rehearsal=True)
+    rehearsed = []
     try:
-        return tuple([await _play(placed, _Stage(placed.story, inference, actions)) for placed in stories])
+        for placed in stories:
+            started = time.perf_counter()
+            rehearsed.append(await _play(placed, _Stage(placed.story, inference, actions)))
+            await asyncio.sleep(rest * (time.perf_counter() - started))
+        return tuple(rehearsed)
     finally:
         await actions.aclose()
         inference.close()

@@ -155,8 +155,15 @@ class Reloader:
             duration_s = time.monotonic() - started
             self._count(ReloadOutcome.RELOADED)
             logger.info("reloaded %s in %.1f s", new.bundle.name, duration_s)
-            left = await tidy(self._executor, self.models_dir, n_kept=self._n_kept, in_use=new.bundle.name)
-        instead = "" if old_name == new.bundle.name else f" in place of {old_name}"
+            has_replaced = old_name != new.bundle.name
+            left = await tidy(
+                self._executor,
+                self.models_dir,
+                n_kept=self._n_kept,
+                in_use=new.bundle.name,
+                has_replaced=has_replaced,
+            )
+        instead = f" in place of {old_name}" if has_replaced else ""
         model = f"model {new.bundle.name}{instead}"
         changes = describe_changes(old_catalog, new.catalog)
         return "\n".join([f"Reloaded in {duration_s:.1f} s: {model}. {changes}", *service.notes, *left])

@@ -145,7 +145,11 @@ class ServerCatalogs:
             logger.exception("reload of %s failed", path)
             return [f"{path}: not reloaded, {serving} on: {type(error).__name__}, see the log."]
         self._inference.swap_own(path, service.classifier)
-        left = await tidy(self._executor, loader.models_dir, n_kept=self._n_kept, in_use=service.classifier.bundle.name)
+        name = service.classifier.bundle.name
+        has_replaced = old is not None and old.bundle.name != name
+        left = await tidy(
+            self._executor, loader.models_dir, n_kept=self._n_kept, in_use=name, has_replaced=has_replaced
+        )
         if old is None:
             changes = f"serves from now on, with {len(service.classifier.catalog.intents)} intents."
         else:

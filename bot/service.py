@@ -143,9 +143,12 @@ class ServiceLoader:
         notes: tuple[str, ...],
         serving: IntentClassifier | None = None,
     ) -> Service:
-        if serving is not None and serving.bundle.manifest == bundle.manifest:
-            bundle.read(serving.runtime.file)  # which is verified so
-            classifier = IntentClassifier(bundle, serving.runtime, catalog, threshold=self.threshold)
+        is_same = serving is not None and bundle.features is serving.bundle.features
+        if serving is not None and is_same and not serving.runtime.is_stuck:
+            bundle.verify(serving.runtime.file)
+            classifier = IntentClassifier(
+                bundle, serving.runtime, catalog, threshold=self.threshold, known=serving.rule.normalised
+            )
         else:
             classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
             classifier.warm_up()

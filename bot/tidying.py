@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 N_NAMED = 3
 
 
-async def tidy(executor: Executor, models_dir: Path, *, n_kept: int, in_use: str) -> tuple[str, ...]:
+async def tidy(
+    executor: Executor, models_dir: Path, *, n_kept: int, in_use: str, has_replaced: bool
+) -> tuple[str, ...]:
     """Remove old models, and give back their memory; return what the admin should know: nothing where all went well.
 
     Parameters
@@ -29,10 +31,13 @@ async def tidy(executor: Executor, models_dir: Path, *, n_kept: int, in_use: str
         How many are kept.
     in_use
         The name of that in service.
+    has_replaced
+        Whether it is another one than before.
     """
     pruning = partial(prune, models_dir, n_kept=n_kept, in_use=(in_use,), now=datetime.now(UTC))
     loop = asyncio.get_running_loop()
-    await loop.run_in_executor(executor, give_memory_back)
+    if has_replaced:
+        await loop.run_in_executor(executor, give_memory_back)
     try:
         pruned = await loop.run_in_executor(executor, pruning)
     except Exception as error:

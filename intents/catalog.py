@@ -427,7 +427,7 @@ def _record(kind: type) -> Reader:
     readers = [(one.name, _reader(kinds[one.name])) for one in fields(kind)]
 
     def read(value: Any) -> Any:  # noqa: ANN401 - JSON
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             raise TypeError(f"expected an object, not {value!r}")
         return kind(*[of(value[name]) for name, of in readers])
 
@@ -462,7 +462,7 @@ def _many(read: Reader) -> Reader:
 
 def _by_name(read: Reader) -> Reader:
     def read_all(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             raise TypeError(f"expected an object, not {value!r}")
         return {str(name): read(item) for name, item in value.items()}
 

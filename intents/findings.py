@@ -1,9 +1,9 @@
 """What is wrong with a catalog, one finding a fault, each naming file, line, tag and field. Standard library only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 
 class Severity(StrEnum):
@@ -57,6 +57,17 @@ class Finding:
             "field": self.field,
             "message": self.message,
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            The value is not what `to_json` returns.
+        """
+        return cls(**{**value, "severity": Severity(value["severity"])})
 
 
 def errors_in(findings: Sequence[Finding]) -> tuple[Finding, ...]:

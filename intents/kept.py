@@ -13,7 +13,7 @@ from typing import Any
 
 from intents.catalog import IntentCatalog
 from intents.documents import catalog_files
-from intents.findings import Finding, Severity
+from intents.findings import Finding
 from intents.validation import Normalise, load_catalog
 
 CODE = Path(__file__).parent
@@ -79,7 +79,7 @@ def _read(kept: Path, key: str) -> tuple[IntentCatalog, tuple[Finding, ...]] | N
             return None
         value: Any = json.loads(content)
         catalog = IntentCatalog.from_json(value["catalog"])
-        findings = tuple(Finding(**{**one, "severity": Severity(one["severity"])}) for one in value["findings"])
+        findings = tuple(Finding.from_json(one) for one in value["findings"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return (catalog, findings) if all(map(_is_there, _sources(catalog))) else None

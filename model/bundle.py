@@ -134,6 +134,22 @@ class Bundle:
         """
         return _verified(self.path, name, self.manifest)
 
+    def verify(self, name: str) -> None:
+        """Do the same without keeping the content.
+
+        Raises
+        ------
+        BundleCorruptError
+            It is missing, or not as it was written.
+        """
+        try:
+            with (self.path / name).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise _unreadable(self.path, name) from error
+        if digest.hexdigest() != self.manifest.sha256.get(name):
+            raise _changed(self.path, name)
+
 
 def fingerprint(catalog: IntentCatalog, config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of all that training depends on: tags, patterns and configuration, not the responses."""
@@ -288,17 +304,18 @@ def load_bundle(path: Path, like: Bundle | None = None) -> Bundle:
     """
     manifest = _read_manifest(path)
     has_tokenizer = TOKENIZER_FILE in manifest.sha256
-    names = (FEATURES_FILE, CATALOG_FILE, *([TOKENIZER_FILE] if has_tokenizer else []))
-    contents = {name: _verified(path, name, manifest) for name in names}
     if like is not None and like.manifest == manifest:
-        return replace(like, path=path)
+        same = replace(like, path=path)
+        for name in (FEATURES_FILE, CATALOG_FILE, *([TOKENIZER_FILE] if has_tokenizer else [])):
+            same.verify(name)
+        return same
     try:
-        read = json.loads(contents[FEATURES_FILE])
+        read = json.loads(_verified(path, FEATURES_FILE, manifest))
         features = TextFeatures(NgramFeatures.from_json(read))
         if has_tokenizer:
-            tokenizer = shared_tokenizer(contents[TOKENIZER_FILE])
+            tokenizer = shared_tokenizer(_verified(path, TOKENIZER_FILE, manifest))
             features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
-        catalog = IntentCatalog.from_json(json.loads(contents[CATALOG_FILE]))
+        catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if tuple(one.label for one in catalog.classes) != manifest.labels:
@@ -310,10 +327,18 @@ def _verified(path: Path, name: str, manifest: Manifest) -> bytes:
     try:
         content = (path / name).read_bytes()
     except OSError as error:
-        raise BundleCorruptError(path, f"{name} is missing or cannot be read") from error
+        raise _unreadable(path, name) from error
     if hashlib.sha256(content).hexdigest() != manifest.sha256.get(name):
-        raise BundleCorruptError(path, f"{name} was changed or cut after it was written")
+        raise _changed(path, name)
     return content
+
+
+def _unreadable(path: Path, name: str) -> BundleCorruptError:
+    return BundleCorruptError(path, f"{name} is missing or cannot be read")
+
+
+def _changed(path: Path, name: str) -> BundleCorruptError:
+    return BundleCorruptError(path, f"{name} was changed or cut after it was written")
 
 
 def _read_manifest(path: Path) -> Manifest:

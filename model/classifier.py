@@ -1,6 +1,6 @@
 """A bundle ready to classify: text in, `Decision` out. The engine and the evaluation use this same object."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from intents.catalog import IntentCatalog
@@ -11,7 +11,7 @@ from model.text import normalise
 
 
 class IntentClassifier:
-    """Classifies messages with one bundle. Not thread-safe: one worker calls `classify`.
+    """Classifies messages with one bundle, on any thread.
 
     Parameters
     ----------
@@ -23,10 +23,18 @@ class IntentClassifier:
         The intents in service: the bundle's own, or the edited file of the same patterns.
     threshold
         Replaces the bundle's threshold, where the operator set one.
+    known
+        What an earlier rule found patterns to be, normalised; see `DecisionRule`.
     """
 
     def __init__(
-        self, bundle: Bundle, runtime: Runtime, catalog: IntentCatalog, *, threshold: float | None = None
+        self,
+        bundle: Bundle,
+        runtime: Runtime,
+        catalog: IntentCatalog,
+        *,
+        threshold: float | None = None,
+        known: Mapping[str, str] | None = None,
     ) -> None:
         policy = bundle.manifest.policy
         self.bundle = bundle
@@ -37,12 +45,14 @@ class IntentClassifier:
             catalog,
             bundle.manifest.labels,
             policy if threshold is None else replace(policy, threshold=threshold),
+            known=known,
         )
 
     def twin(self) -> "IntentClassifier":
-        """Return one that decides the same, with a runtime of its own, for another thread."""
+        """Return one that decides the same, with a runtime of its own, where a thread hangs in this one's."""
         runtime = load_runtime(self.bundle, "keras" if self.runtime.name == "keras" else "litert")
-        return IntentClassifier(self.bundle, runtime, self.catalog, threshold=self.rule.policy.threshold)
+        threshold, known = self.rule.policy.threshold, self.rule.normalised
+        return IntentClassifier(self.bundle, runtime, self.catalog, threshold=threshold, known=known)
 
     def warm_up(self) -> None:
         """Score once, so that the first message does not pay for what a runtime sets up late."""

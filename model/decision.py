@@ -5,7 +5,7 @@ The same object decides live and in the evaluation. NumPy and the standard libra
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -152,9 +152,19 @@ class DecisionRule:
         The tags in the order of the network's outputs.
     policy
         The figures.
+    known
+        What another rule found patterns to be, normalised: for those it is not worked out again.
+
+    Attributes
+    ----------
+    normalised
+        The same of this one: by pattern as it is written.
     """
 
-    def __init__(self, catalog: IntentCatalog, labels: Sequence[str], policy: Policy) -> None:
+    def __init__(
+        self, catalog: IntentCatalog, labels: Sequence[str], policy: Policy, *, known: Mapping[str, str] | None = None
+    ) -> None:
+        known = known or {}
         self.labels = tuple(labels)
         self.policy = policy
         classes = {one.label: one.intents for one in catalog.classes}
@@ -166,9 +176,11 @@ class DecisionRule:
         ]
         self._allowed: dict[tuple[tuple[str, ...], str | None], NDArray[np.bool_]] = {}
         self._exact: dict[str, list[Intent]] = defaultdict(list)
+        patterns = [pattern for members in self._members for intent in members for pattern in intent.patterns]
+        self.normalised = {one: known[one] if one in known else normalise(one) for one in patterns}
         for members in self._members:
             for intent in members:
-                for pattern in {normalise(pattern) for pattern in intent.patterns}:
+                for pattern in {self.normalised[pattern] for pattern in intent.patterns}:
                     self._exact[pattern].append(intent)
 
     def without_scores(self, normalised: str, contexts: Sequence[str], language: str | None = None) -> Decision | None:

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,9 @@ TOKEN_WIDTHS = (10, 15, 20, 30, 40, MAX_TOKENS)
 Multiples of 5, since its fastest kernels take 5 rows at once: 6 tokens cost as much as 10. See docs/model.md.
 """
 
+LIMIT_S = 10.0
+"""One text takes milliseconds: what takes longer will not end."""
+
 NGRAMS_A_TOKEN = 16
 """Room for n-grams that is made with each token, so that mostly both lengths change together; 12 are usual."""
 
@@ -47,7 +51,10 @@ class RuntimeMissingError(BundleError):
 
 
 class Runtime(Protocol):
-    """Runs the network of one bundle. Not thread-safe: one worker calls it."""
+    """Runs the network of one bundle, for one thread after the other."""
+
+    is_stuck: bool
+    """Whether a thread hangs in it, as whoever waited for that thread has noted: others need another runtime."""
 
     @property
     def name(self) -> str:
@@ -88,12 +95,14 @@ def _is_installed(module: str) -> bool:
 
 
 class LiteRTRuntime:
-    """Runs the compiled network of a bundle on one thread."""
+    """Runs the compiled network of a bundle."""
 
     name = "litert"
     file = LITERT_FILE
 
     def __init__(self, bundle: Bundle) -> None:
+        self.is_stuck = False
+        self._lock = threading.Lock()
         content = bundle.read(LITERT_FILE)
         try:
             self._network = LiteRTNetwork(content)
@@ -103,8 +112,19 @@ class LiteRTRuntime:
         _check_width(bundle, LITERT_FILE, n_labels)
 
     def scores(self, text: Encoded) -> Scores:
-        """Return what the network says of one text; see `Runtime.scores`."""
-        return self._network.scores(text)
+        """Return what the network says of one text; see `Runtime.scores`.
+
+        Raises
+        ------
+        TimeoutError
+            Another thread hangs in it.
+        """
+        if not self._lock.acquire(timeout=LIMIT_S):
+            raise TimeoutError(f"another thread has been scoring for over {LIMIT_S:g} s")
+        try:
+            return self._network.scores(text)
+        finally:
+            self._lock.release()
 
 
 class LiteRTNetwork:
@@ -169,6 +189,7 @@ class KerasRuntime:
     file = KERAS_FILE
 
     def __init__(self, bundle: Bundle) -> None:
+        self.is_stuck = False
         content = bundle.read(KERAS_FILE)
         import_tensorflow_quietly()
         import keras  # noqa: PLC0415 - seconds and hundreds of MB, only for this runtime

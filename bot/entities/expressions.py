@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.entities.values import Found, InvalidValueError, SlotValue, the_one
 
-TIMEOUT_S = 0.25
+TIMEOUT_S = 0.1
 """How long one pattern may search one text. The interpreter's lock is free meanwhile.
 
 The clock is the process's: what other threads compute counts, and a reload beside a crowd took 0.05 s of it.

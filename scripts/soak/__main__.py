@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bot.config import Settings
 from bot.process import prepare_process
 from model.bundle import BundleError, current_path
 from scripts.options import fail, settings_or_exit, training_libraries, write_json
@@ -42,15 +43,16 @@ def main() -> int:
         current_path(arguments.models)
     except BundleError as error:
         fail(error)
-    found = {name: _measured(name, arguments) for name in arguments.rows or NAMES}
+    found = {name: _measured(name, arguments, settings) for name in arguments.rows or NAMES}
     if arguments.json is not None:
         write_json(arguments.json, {name: [dataclasses.asdict(row) for row in rows] for name, rows in found.items()})
     return 0 if all(row.is_reached is not False for rows in found.values() for row in rows) else 1
 
 
-def _measured(name: str, arguments: argparse.Namespace) -> list[Row]:
+def _measured(name: str, arguments: argparse.Namespace, settings: Settings) -> list[Row]:
     with tempfile.TemporaryDirectory() as directory:
-        plan = Plan(arguments.models, arguments.intents, Path(directory), arguments.quick, arguments.scale)
+        stories = settings.stories if arguments.intents == settings.intents_path else None
+        plan = Plan(arguments.models, arguments.intents, stories, Path(directory), arguments.quick, arguments.scale)
         started = time.monotonic()
         rows = asyncio.run(_measure_of(name)(plan))
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

@@ -5,7 +5,6 @@ random, and wait from the moment at which they ask, whether or not the bot has n
 """
 
 import asyncio
-import gc
 import hashlib
 import json
 import shutil
@@ -79,27 +78,23 @@ async def measure(plan: Plan) -> list[Row]:
         await Asking(one).ask(plan.times(N_WARM, 50))  # what reads values of slots is loaded meanwhile
         quiet = Asking(one)
         await quiet.ask(plan.times(N_BEFORE, 100))
-        rows, sizes, n_failed = [], [], quiet.n_failed
+        rows, n_failed = [], quiet.n_failed
         for name, change in (("to another model", _other_model(own)), ("of edited intents", _edit(own))):
             meanwhile = Asking(one)
             async with _asking(meanwhile):
-                found, n_refused = await _reload(one, n_reloads, change)
-            sizes.append(found)
+                sizes, n_refused = await _reload(one, n_reloads, change)
             n_failed += n_refused + meanwhile.n_failed
             slower = meanwhile.p99_ms / quiet.p99_ms
             times = f"{meanwhile.p99_ms:.1f} ms, {slower:.2f} times {quiet.p99_ms:.1f} ms"
             n_answers = len(meanwhile.latencies_ms)
             title = f"p99 of {n_answers} answers during {n_reloads} reloads {name}"
             rows.append(Row(title, times, "< 2 times that without", slower < MOST_SLOWER))
-    # an answer under way holds the model that it began with, so that a single size says little
-    warm, end = statistics.median(sizes[0][:N_SAMPLES]), statistics.median(sizes[-1][-N_SAMPLES:])
-    growth = end / max(1, warm) - 1
-    memory = f"{end / 1e6:.0f} MB, {growth:+.1%}"
-    return [
-        Row(f"{2 * n_reloads} reloads: memory after the first {WARM_UP}", memory, "< 5 %", growth < MOST_GROWTH),
-        Row("failures of them, and of answers meanwhile", str(n_failed), "0", n_failed == 0),
-        *rows,
-    ]
+            # an answer under way holds the model that it began with, so that a single size says little
+            warm, end = statistics.median(sizes[:N_SAMPLES]), statistics.median(sizes[N_SAMPLES:])
+            growth = end / max(1, warm) - 1
+            title = f"memory after the first {WARM_UP} of {n_reloads} reloads {name}"
+            rows.append(Row(title, f"{end / 1e6:.0f} MB, {growth:+.1%}", "< 5 %", growth < MOST_GROWTH))
+    return [*rows, Row("failures of reloads, and of answers meanwhile", str(n_failed), "0", n_failed == 0)]
 
 
 @asynccontextmanager
@@ -123,7 +118,6 @@ async def _reload(one: World, n_reloads: int, change: Change) -> tuple[list[int]
         told = await one.reloader.reload(silently)
         n_refused += not told.startswith("Reloaded")
         if WARM_UP <= number < WARM_UP + N_SAMPLES or number >= n_reloads - N_SAMPLES:
-            gc.collect()
             sizes.append(resident_bytes() or 0)
     return sizes, n_refused
 

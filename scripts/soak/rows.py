@@ -16,6 +16,8 @@ class Plan:
     ----------
     models_dir, intents_path
         Of the bundle and the intents; both are only read.
+    stories_path
+        What a reload plays; None for nothing.
     directory
         For what a measurement writes; empty, and removed afterwards.
     is_quick
@@ -26,6 +28,7 @@ class Plan:
 
     models_dir: Path
     intents_path: Path
+    stories_path: Path | None
     directory: Path
     is_quick: bool
     scale: float

@@ -19,8 +19,8 @@ from adapters.discord_sending import to_parts
 from adapters.telegram_html import Rendered, render_parts
 from adapters.telegram_messages import to_message as from_telegram
 from bot.actions import ActionRunner
-from bot.assembly import Stores, make_desk, make_handler, open_stores
-from bot.config import Settings
+from bot.assembly import Stores, make_desk, make_handler, make_loader, open_stores
+from bot.config import NO_STORIES, Settings
 from bot.database import DATABASE_FILE
 from bot.engine import IntentEngine
 from bot.handler import COMMANDS, MessageHandler
@@ -29,7 +29,6 @@ from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.process import settle
 from bot.reloading import Reloader
-from bot.service import ServiceLoader
 from scripts.soak.rows import Plan
 
 ME = User(99, "Parley", is_bot=True, username="parley_bot")
@@ -51,10 +50,15 @@ class World:
 async def world(plan: Plan) -> AsyncIterator[World]:
     """Build the bot as `bot.app` does, with nobody limited in how much they ask."""
     settings = Settings(
-        models_dir=plan.models_dir, intents_path=plan.intents_path, state_dir=plan.directory, cooldown_s=0, inbox="text"
+        models_dir=plan.models_dir,
+        intents_path=plan.intents_path,
+        stories_path=plan.stories_path or NO_STORIES,
+        state_dir=plan.directory,
+        cooldown_s=0,
+        inbox="text",
     )
     actions = ActionRunner(settings.action_modules)
-    loader = ServiceLoader(plan.models_dir, plan.intents_path, check_actions=actions.check)
+    loader = make_loader(settings, actions)
     executor = ThreadPoolExecutor(1)
     service = await asyncio.get_running_loop().run_in_executor(executor, loader.at_start)
     inference, metrics = Inference(service.classifier), Metrics()

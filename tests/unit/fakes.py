@@ -43,7 +43,9 @@ CATALOG = IntentCatalog((HELLO, HOURS, PIZZA, YES), Fallback(saying(*FALLBACKS),
 
 
 class FakeRuntime:
-    """Stands for a network, which a classifier has for itself."""
+    """Stands for a network."""
+
+    is_stuck = False
 
 
 class FakeClassifier:

@@ -9,7 +9,7 @@ import pytest
 
 from bot import catalog_reading
 from bot.catalog_reading import read_catalog
-from bot.children import LEAST_PRIORITY, SECRETS
+from bot.children import SECRETS, SOMEWHAT_LATER
 from intents.findings import CatalogError
 from intents.kept import kept_catalog
 from intents.validation import load_catalog
@@ -21,8 +21,12 @@ READS = """
 import sys
 from pathlib import Path
 from bot.catalog_reading import read_catalog
-catalog, _ = read_catalog(Path(sys.argv[1]), Path(sys.argv[2]))
-print(catalog.intents[0].tag, sorted({"ruamel.yaml", "pydantic"} & set(sys.modules)))
+from intents.findings import CatalogError
+try:
+    print(read_catalog(Path(sys.argv[1]), Path(sys.argv[2]))[0].intents[0].tag)
+except CatalogError as error:
+    print(error.findings[0].tag)
+print(sorted({"ruamel.yaml", "pydantic"} & set(sys.modules)))
 """
 
 
@@ -39,9 +43,13 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_what_reads_stays_out_of_this_process(path: Path, kept: Path) -> None:
-    """Its libraries too."""
-    done = subprocess.run([sys.executable, "-c", READS, path, kept], capture_output=True, text=True, check=True)
-    assert done.stdout == "a []\n"
+    """Its libraries too, also where there are errors, or nothing can be kept."""
+    runs = [(TEXT, kept), (TEXT, kept / "is" / "no" / "directory"), (TEXT.replace("x", ""), kept)]
+    for text, place in runs:
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([sys.executable, "-c", READS, path, place], capture_output=True, text=True, check=True)
+        assert done.stdout == "a\n[]\n"
+    path.write_text(TEXT, encoding="utf-8")
     assert kept_catalog(path, kept) == load_catalog(path, normalise)
 
 
@@ -62,7 +70,7 @@ def test_where_no_process_can_be_started_it_is_read_here(
     """With a line in the log."""
     monkeypatch.setattr(sys, "executable", str(path.with_name("no-python")))
     assert read_catalog(path, kept) == load_catalog(path, normalise)
-    assert "no process can be started" in caplog.text
+    assert "could not be read by a process of its own" in caplog.text
 
 
 def test_a_process_that_hangs_is_ended(
@@ -71,7 +79,24 @@ def test_a_process_that_hangs_is_ended(
     """And the catalog is read here."""
     monkeypatch.setattr(catalog_reading, "LIMIT_S", 0.001)
     assert read_catalog(path, kept) == load_catalog(path, normalise)
-    assert "took over 0.001 s" in caplog.text
+    assert "timed out after 0.001 seconds" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows runs no script by its first line")
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [("import sys; sys.exit('no room')", "ended with 1: no room"), ("print('[]')", "process of its own")],
+)
+def test_a_process_that_fails_is_told_of(
+    path: Path, kept: Path, program: str, told: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the catalog is read here."""
+    script = path.with_name("python")
+    script.write_text(f"#!{sys.executable}\n{program}\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    assert read_catalog(path, kept) == load_catalog(path, normalise)
+    assert told in caplog.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such priorities")
@@ -81,7 +106,7 @@ def test_the_process_comes_last_and_knows_no_secret(
     """It computes beside members who wait, and reads what anyone may have written."""
     seen = tmp_path / "seen"
     program = tmp_path / "python"
-    waits = f"import os\nwhile os.nice(0) < {LEAST_PRIORITY}: os.sched_yield()"
+    waits = f"import os\nwhile os.nice(0) < {SOMEWHAT_LATER}: os.sched_yield()"
     tells = f"open({str(seen)!r}, 'w').write(repr([os.environ[name] for name in {SECRETS!r}]))"
     program.write_text(f"#!{sys.executable}\n{waits}\n{tells}\n", encoding="utf-8")
     program.chmod(0o755)
