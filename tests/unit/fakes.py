@@ -45,6 +45,7 @@ CATALOG = IntentCatalog((HELLO, HOURS, PIZZA, YES), Fallback(saying(*FALLBACKS),
 class FakeRuntime:
     """Stands for a network."""
 
+    name = "litert"
     is_stuck = False
 
 

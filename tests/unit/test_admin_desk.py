@@ -69,7 +69,6 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     classifier = FakeClassifier()
     classifier.bundle.features = SimpleNamespace(ngrams=None)
     classifier.bundle.manifest = SimpleNamespace(created_at="2026-01-01T00:00:00+00:00")
-    classifier.runtime = SimpleNamespace(name="litert")  # type: ignore[attr-defined]
     inference = Inference(classifier)  # type: ignore[arg-type]
     settings = settings_in(tmp_path)
     stores = await stores_of(settings=settings)
