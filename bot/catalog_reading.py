@@ -10,34 +10,31 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from bot.children import SOMEWHAT_LATER, give_way, without_secrets
-from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
-from intents.kept import kept_catalog, load_kept_catalog
+from intents.kept import Loaded, kept_catalog, load_kept_catalog, loaded_from_json, loaded_to_json
 from model.text import normalise
 
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 60.0
 
-Read = tuple[IntentCatalog, tuple[Finding, ...]]
+REFUSED = "refused"
+"""The field of what is wrong, in place of those of a catalog."""
 
 
 def main() -> None:
     """Read a catalog, keep it for the next start, and write it to standard output, or what is wrong with it."""
     path, kept = map(Path, sys.argv[1:])
     try:
-        catalog, findings = load_kept_catalog(path, normalise, kept)
+        found = loaded_to_json(*load_kept_catalog(path, normalise, kept))
     except CatalogError as error:
-        found: dict[str, Any] = {"catalog": None, "findings": [one.to_json() for one in error.findings]}
-    else:
-        found = {"catalog": catalog.to_json(), "findings": [one.to_json() for one in findings]}
+        found = {REFUSED: [one.to_json() for one in error.findings]}
     json.dump(found, sys.stdout)
 
 
-def read_catalog(path: Path, kept: Path) -> Read:
+def read_catalog(path: Path, kept: Path) -> Loaded:
     """Return a catalog and its warnings, read by another process if it was changed; blocking.
 
     Where no process can do it, it is read here.
@@ -58,7 +55,7 @@ def read_catalog(path: Path, kept: Path) -> Read:
     return load_kept_catalog(path, normalise, kept) if found is None else found
 
 
-def _read_apart(path: Path, kept: Path) -> Read | None:
+def _read_apart(path: Path, kept: Path) -> Loaded | None:
     command = [sys.executable, "-m", "bot.catalog_reading", str(path), str(kept)]
     environment = without_secrets(os.environ)
     try:
@@ -77,14 +74,13 @@ def _read_apart(path: Path, kept: Path) -> Read | None:
             logger.warning("the process that reads %s ended with %d: %s", path, child.returncode, last)
             return None
         value = json.loads(written)
-        catalog = None if value["catalog"] is None else IntentCatalog.from_json(value["catalog"])
-        findings = tuple(Finding.from_json(one) for one in value["findings"])
+        if REFUSED not in value:
+            return loaded_from_json(value)
+        findings = tuple(Finding.from_json(one) for one in value[REFUSED])
     except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError, RecursionError) as error:
         logger.warning("%s could not be read by a process of its own: %s", path, error)
         return None
-    if catalog is None:
-        raise CatalogError(findings)
-    return catalog, findings
+    raise CatalogError(findings)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ KEPT_CATALOG = ".catalog.json"
 """The name of the file, in the models directory."""
 
 
-def load_kept_catalog(path: Path, normalise: Normalise, kept: Path | None) -> tuple[IntentCatalog, tuple[Finding, ...]]:
+Loaded = tuple[IntentCatalog, tuple[Finding, ...]]
+
+
+def load_kept_catalog(path: Path, normalise: Normalise, kept: Path | None) -> Loaded:
     """Return what `load_catalog` returns, from a file that an earlier call wrote if the catalog is as it was then.
 
     Parameters
@@ -49,10 +53,26 @@ def load_kept_catalog(path: Path, normalise: Normalise, kept: Path | None) -> tu
     return found
 
 
-def kept_catalog(path: Path, kept: Path) -> tuple[IntentCatalog, tuple[Finding, ...]] | None:
+def kept_catalog(path: Path, kept: Path) -> Loaded | None:
     """Return what `load_kept_catalog` returns, if an earlier call wrote it and the catalog is as it was then."""
     key = _key(path)
     return None if key is None else _read(kept, key)
+
+
+def loaded_to_json(catalog: IntentCatalog, findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return a catalog and its warnings as plain JSON values; `loaded_from_json` reads them back."""
+    return {"catalog": catalog.to_json(), "findings": [finding.to_json() for finding in findings]}
+
+
+def loaded_from_json(value: Mapping[str, Any]) -> Loaded:
+    """Read what `loaded_to_json` returned.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        The value is not what `loaded_to_json` returns.
+    """
+    return IntentCatalog.from_json(value["catalog"]), tuple(Finding.from_json(one) for one in value["findings"])
 
 
 def _key(path: Path) -> str | None:
@@ -72,14 +92,12 @@ def _key(path: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _read(kept: Path, key: str) -> tuple[IntentCatalog, tuple[Finding, ...]] | None:
+def _read(kept: Path, key: str) -> Loaded | None:
     try:
         content = kept.read_bytes()
         if not content.startswith(_beginning(key)):
             return None
-        value: Any = json.loads(content)
-        catalog = IntentCatalog.from_json(value["catalog"])
-        findings = tuple(Finding.from_json(one) for one in value["findings"])
+        catalog, findings = loaded_from_json(json.loads(content))
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     return (catalog, findings) if all(map(_is_there, _sources(catalog))) else None
@@ -100,7 +118,7 @@ def _is_there(source: str) -> bool:
 
 
 def _write(kept: Path, key: str, catalog: IntentCatalog, findings: tuple[Finding, ...]) -> None:
-    value = {"key": key, "catalog": catalog.to_json(), "findings": [finding.to_json() for finding in findings]}
+    value = {"key": key} | loaded_to_json(catalog, findings)
     temporary = None
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)

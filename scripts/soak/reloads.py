@@ -151,8 +151,7 @@ def _other_model(plan: Plan) -> Change:
 
 def _edit(plan: Plan) -> Change:
     """Return what makes a file of the intents another, though it says the same."""
-    path = plan.intents_path
-    file = min(catalog_files(path) or [path]) if path.is_dir() else path
+    file = min(catalog_files(plan.intents_path) or [plan.intents_path])
 
     def change(_: int) -> None:
         with file.open("a", encoding="utf-8") as end:
