@@ -1,24 +1,18 @@
 """Reading a catalog beside members who are being answered: `python -m bot.catalog_reading PATH KEPT`.
 
-Reading YAML and checking a catalog takes half a second of computing and 30 MB of libraries. In a process of its own it
-keeps nobody waiting, and what it took goes back to the system.
+Reading YAML and checking a catalog takes half a second of computing and 30 MB of libraries.
 """
 
 import json
-import logging
-import os
-import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from bot.children import SOMEWHAT_LATER, give_way, without_secrets
+from bot.children import ask_child
 from intents.findings import CatalogError, Finding
 from intents.kept import Loaded, kept_catalog, load_kept_catalog, loaded_from_json, loaded_to_json
 from model.text import normalise
-
-logger = logging.getLogger(__name__)
-
-LIMIT_S = 60.0
 
 REFUSED = "refused"
 """The field of what is wrong, in place of those of a catalog."""
@@ -51,36 +45,16 @@ def read_catalog(path: Path, kept: Path) -> Loaded:
     CatalogError
         Something in the catalog is an error; it holds everything found.
     """
-    found = kept_catalog(path, kept) or _read_apart(path, kept)
+    found = kept_catalog(path, kept) or ask_child("bot.catalog_reading", (path, kept), _understand)
+    if isinstance(found, CatalogError):
+        raise found
     return load_kept_catalog(path, normalise, kept) if found is None else found
 
 
-def _read_apart(path: Path, kept: Path) -> Loaded | None:
-    command = [sys.executable, "-m", "bot.catalog_reading", str(path), str(kept)]
-    environment = without_secrets(os.environ)
-    try:
-        child = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-        )
-        with child:
-            give_way(child.pid, SOMEWHAT_LATER)
-            try:
-                written, errors = child.communicate(timeout=LIMIT_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                raise
-        if child.returncode != 0:
-            last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            logger.warning("the process that reads %s ended with %d: %s", path, child.returncode, last)
-            return None
-        value = json.loads(written)
-        if REFUSED not in value:
-            return loaded_from_json(value)
-        findings = tuple(Finding.from_json(one) for one in value[REFUSED])
-    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError, RecursionError) as error:
-        logger.warning("%s could not be read by a process of its own: %s", path, error)
-        return None
-    raise CatalogError(findings)
+def _understand(value: Mapping[str, Any]) -> Loaded | CatalogError:
+    if REFUSED not in value:
+        return loaded_from_json(value)
+    return CatalogError(tuple(Finding.from_json(one) for one in value[REFUSED]))
 
 
 if __name__ == "__main__":

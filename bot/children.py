@@ -1,9 +1,21 @@
 """Processes that the bot starts: they come after it, and know none of its secrets."""
 
+import json
+import logging
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LIMIT_S = 60.0
+"""After so long a child that is asked something will not answer."""
 
 SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "REVIEW_PASSWORD_HASH", "STATE_URL")
 """Variables that a child has no use for. They are emptied, not left out: `.env` may have them as well."""
@@ -18,6 +30,47 @@ SOMEWHAT_LATER = 10
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a child."""
     return dict(environment) | dict.fromkeys(SECRETS, "")
+
+
+def ask_child(module: str, paths: Sequence[Path], understand: Callable[[Any], T]) -> T | None:
+    """Run a module of ours on files, and return what it found; None where no process can do it, with a line in the log.
+
+    Blocking. What the module computes keeps nobody waiting here, and what it took goes back to the system.
+
+    Parameters
+    ----------
+    module
+        Its name; it writes JSON to standard output.
+    paths
+        Its arguments.
+    understand
+        Makes of the JSON what is returned; a `ValueError`, `TypeError` or `KeyError` says that it is not what it
+        should be.
+    """
+    command = [sys.executable, "-m", module, *map(str, paths)]
+    try:
+        child = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=without_secrets(os.environ),
+        )
+        with child:
+            give_way(child.pid, SOMEWHAT_LATER)
+            try:
+                written, errors = child.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        if child.returncode != 0:
+            last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            logger.warning("the process that reads %s ended with %d: %s", paths[0], child.returncode, last)
+            return None
+        return understand(json.loads(written))
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError, KeyError, RecursionError) as error:
+        logger.warning("%s could not be read by a process of its own: %s", paths[0], error)
+        return None
 
 
 def give_way(pid: int, niceness: int = LEAST_PRIORITY) -> None:

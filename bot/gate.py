@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.resting import REST, resting
 from intents.catalog import spoken_list
 from model.classifier import IntentClassifier
 from model.labelled import LabelledFileError, LabelledMessage, read_labelled
-
-REST = 3.0
-"""So many times as long as a story took is rested after it: somebody may be waiting for an answer."""
 
 N_NAMED = 5
 """How many stories an error names before it says that there are more."""
@@ -61,20 +59,13 @@ class StoryGate:
         StoriesDifferError
             A story came out otherwise that does not in service, or the stories cannot be read.
         """
-        from bot.rehearsal import rehearse  # noqa: PLC0415 - what reads and plays stories is of no use to serving
-        from bot.stories import StoryError, read_stories  # noqa: PLC0415
+        from bot.story_check import StoryError, compare, stories_of  # noqa: PLC0415 - of no use to serving
 
         try:
-            stories = read_stories([self.path])
+            stories = stories_of(self.path)
         except StoryError as error:
             raise StoriesDifferError(f"the stories cannot be played: {error}") from error
-
-        def differing_in(one: IntentClassifier) -> set[str]:
-            rehearsed = rehearse(stories, one, action_modules=self.action_modules, rest=REST)
-            return {played.placed.story.story for played in rehearsed if not played.passed}
-
-        differing = differing_in(classifier)
-        worse = differing - differing_in(serving) if differing and serving is not None else differing
+        differing, worse = compare(stories, classifier, serving, action_modules=self.action_modules, rest=REST)
         shown = f"`python -m scripts.converse {self.path}` shows how"
         if worse:
             names = spoken_list(sorted(worse), N_NAMED)
@@ -168,6 +159,9 @@ class Gate:
 
 def _accuracy(messages: Sequence[LabelledMessage], classifier: IntentClassifier) -> float:
     """Return the share of messages whose intent is the first of the ranking, before the threshold."""
-    rankings = [classifier.classify(one.text, one.contexts).ranking for one in messages]
-    pairs = zip(messages, rankings, strict=True)
-    return sum(bool(ranking) and ranking[0].tag == one.intent for one, ranking in pairs) / len(messages)
+    n_right = 0
+    for one in messages:
+        with resting():
+            ranking = classifier.classify(one.text, one.contexts).ranking
+        n_right += bool(ranking) and ranking[0].tag == one.intent
+    return n_right / len(messages)

@@ -46,13 +46,12 @@ def _give_big_blocks_back() -> None:
 
 
 def give_memory_back() -> None:
-    """Collect garbage, and give the system the memory between blocks in use; for a thread, since it takes milliseconds.
+    """Give the system the memory between blocks in use; for a thread, since it takes milliseconds.
 
-    Conversations leave cycles, which hold an old model until somebody looks for them. What lives on is strewn among
-    what was freed, answers that are remembered among the parts of an old model, say: by itself glibc gives back only
-    what lies at the end. Elsewhere than on glibc garbage is collected, and nothing more.
+    What lives on is strewn among what was freed, answers that are remembered among the parts of an old model, say: by
+    itself glibc gives back only what lies at the end. Elsewhere than on glibc it does nothing. An old model is in no
+    cycle, and nothing that holds it is: garbage need not be collected for it, which would keep everybody waiting.
     """
-    gc.collect()
     _call_malloc("malloc_trim", 0)
 
 

@@ -36,6 +36,9 @@ SEED = 0
 MATCH_LIMIT_S = 1.0
 """How long a pattern of a story may look for its match."""
 
+MOST_REST_S = 0.1
+"""A turn of which an action waits for something takes long and computes little."""
+
 CHOOSE = "choose"
 """The field that differs when a choice is not on offer."""
 
@@ -101,13 +104,13 @@ def rehearse(
     Parameters
     ----------
     stories
-        What `read_stories` returned.
+        In the order in which they are played.
     classifier
         Decides.
     action_modules
         The modules whose functions intents may call.
     rest
-        How many times as long as it took is rested after each story, for members to be answered.
+        How many times as long as it took is rested after each turn, for members to be answered.
     """
     return asyncio.run(_rehearse(stories, classifier, action_modules, rest))
 
@@ -116,21 +119,18 @@ async def _rehearse(
     stories: Sequence[PlacedStory], classifier: IntentClassifier, action_modules: Sequence[str], rest: float
 ) -> tuple[Rehearsed, ...]:
     inference, actions = Inference(classifier), _OfflineActions(action_modules, is_rehearsal=True)
-    rehearsed = []
     try:
-        for placed in stories:
-            started = time.perf_counter()
-            rehearsed.append(await _play(placed, _Stage(placed.story, inference, actions)))
-            await asyncio.sleep(rest * (time.perf_counter() - started))
-        return tuple(rehearsed)
+        return tuple([await _play(placed, _Stage(placed.story, inference, actions), rest) for placed in stories])
     finally:
         await actions.aclose()
         inference.close()
 
 
-async def _play(placed: PlacedStory, stage: "_Stage") -> Rehearsed:
+async def _play(placed: PlacedStory, stage: "_Stage", rest: float) -> Rehearsed:
     for number, (turn, line) in enumerate(zip(placed.story.turns, placed.lines, strict=True), start=1):
+        started = time.perf_counter()
         found = await stage.play(turn)
+        await asyncio.sleep(min(MOST_REST_S, rest * (time.perf_counter() - started)))
         if found:
             answer = "" if stage.last is None else stage.last.reply.text
             is_missing = found[0].field == CHOOSE

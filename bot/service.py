@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.catalog_reading import read_catalog
 from bot.gate import Gate
+from bot.resting import resting
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG
@@ -103,8 +104,12 @@ class ServiceLoader:
             It does not pass the gate.
         """
         path = current_path(self.models_dir) if name is None else self.models_dir / name
-        bundle = load_bundle(path, None if serving is None else serving.bundle)
-        service = self._service(bundle, *self._catalog_for(bundle), serving)
+        with resting():
+            bundle = load_bundle(path, None if serving is None else serving.bundle)
+        with resting():
+            found = self._catalog_for(bundle)
+        with resting():
+            service = self._service(bundle, *found, serving)
         notes = self.gate.check(service.classifier, serving, compare_accuracy=compare_accuracy)
         return replace(service, notes=(*service.notes, *notes))
 
@@ -145,12 +150,14 @@ class ServiceLoader:
     ) -> Service:
         is_same = serving is not None and bundle.features is serving.bundle.features
         if serving is not None and is_same and not serving.runtime.is_stuck:
-            bundle.verify(serving.runtime.file)
-            classifier = IntentClassifier(
-                bundle, serving.runtime, catalog, threshold=self.threshold, known=serving.rule.normalised
-            )
+            runtime = serving.runtime
+            for name in runtime.files:
+                bundle.verify(name)
         else:
-            classifier = IntentClassifier(bundle, load_runtime(bundle, self.runtime), catalog, threshold=self.threshold)
+            runtime = load_runtime(bundle, self.runtime)
+        known = None if serving is None else serving.rule.normalised
+        classifier = IntentClassifier(bundle, runtime, catalog, threshold=self.threshold, known=known)
+        if serving is None or runtime is not serving.runtime:
             classifier.warm_up()
         faults = self.check_actions(catalog, str(self.intents_path or self.models_dir)) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))

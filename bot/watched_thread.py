@@ -66,12 +66,15 @@ class WatchedThread:
             It took too long. It may still be running.
         """
         self._n_unfinished += 1
+        done: asyncio.Future[T] | None = None
         try:
-            while (done := await self._attempt(work)).cancelled():
-                pass
-            return done.result()
+            while True:
+                done = await self._attempt(work)
+                if not done.cancelled():
+                    return done.result()
         finally:
             self._n_unfinished -= 1
+            del done  # it holds its error, whose traceback holds this frame: a cycle, and in it all of the message
 
     def begin(self, work: Callable[[], object]) -> None:
         """Run a function whose result nobody waits for."""
@@ -105,6 +108,11 @@ class WatchedThread:
     def close(self) -> None:
         """Take no more work; what is queued is dropped, what is running is left to itself."""
         self._thread.close()
+        self._on_stuck = _nobody  # whoever is called mostly holds this thread: without that, both are let go at once
+
+
+def _nobody() -> None:
+    """Call nobody."""
 
 
 class _Thread:

@@ -15,11 +15,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from model.compiled import LowerHalf
 from model.config import TrainingError
 from model.encoder import traced
 from model.features import Encoded
 from model.network import network_inputs
-from model.runtime import KERAS_FILE, LITERT_FILE, LiteRTNetwork
+from model.runtime import ENCODER_FILE, KERAS_FILE, LITERT_FILE, LiteRTNetwork
 from model.serving import OneText
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ TEXTS_AT_ONCE = 256
 
 
 def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]) -> float:
-    """Write `model.keras` and `serving.tflite`; return the share of texts that both rank alike.
+    """Write the saved and the compiled network; return the share of texts that both rank alike.
 
     Parameters
     ----------
@@ -51,9 +52,11 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
     network.save(directory / KERAS_FILE)
     expected = _logits(network, texts).argmax(axis=1)
     for is_quantised in (True, False):
-        content = _compiled(network, is_quantised=is_quantised)
-        (directory / LITERT_FILE).write_bytes(content)
-        compiled = LiteRTNetwork(content)
+        contents = _compiled(network, is_quantised=is_quantised)
+        for name, content in contents.items():
+            (directory / name).write_bytes(content)
+        lower = LowerHalf(contents[ENCODER_FILE]) if ENCODER_FILE in contents else None
+        compiled = LiteRTNetwork(contents[LITERT_FILE], lower)
         agreement = float(np.mean([compiled.scores(text).logits.argmax() for text in texts] == expected))
         if agreement >= LEAST_AGREEMENT:
             return agreement
@@ -73,12 +76,21 @@ def _logits(network: keras.Model, texts: Sequence[Encoded]) -> NDArray[np.float3
     return logits
 
 
-def _compiled(network: keras.Model, *, is_quantised: bool) -> bytes:
-    if "token_ids" in network.input:
-        laid_out = OneText(network)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([laid_out.serve.get_concrete_function()], laid_out)
+def _compiled(network: keras.Model, *, is_quantised: bool) -> dict[str, bytes]:
+    """Return the compiled network by the names of its files."""
+    if "token_ids" not in network.input:
+        converters = {LITERT_FILE: tf.lite.TFLiteConverter.from_keras_model(network)}
     else:
-        converter = tf.lite.TFLiteConverter.from_keras_model(network)
+        laid_out = OneText(network)
+        functions = {LITERT_FILE: laid_out.rest(), ENCODER_FILE: laid_out.lower_half()}
+        converters = {
+            name: tf.lite.TFLiteConverter.from_concrete_functions([function], laid_out)
+            for name, function in functions.items()
+        }
+    return {name: _convert(converter, is_quantised=is_quantised) for name, converter in converters.items()}
+
+
+def _convert(converter: tf.lite.TFLiteConverter, *, is_quantised: bool) -> bytes:
     if is_quantised:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints what it does

@@ -10,15 +10,15 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, BundleCorruptError, BundleError
+from model.compiled import CompiledNetwork, LowerHalf, in_turn, quiet_standard_error
 from model.decision import Scores
 from model.features import MAX_NGRAMS, PADDING_ID, Encoded
 from model.tokens import MAX_TOKENS
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 KERAS_FILE = "model.keras"
 LITERT_FILE = "serving.tflite"
+ENCODER_FILE = "encoder.tflite"
+"""The lower half of the encoder, where there is one: `serving.tflite` reads on from it."""
 
 RuntimeChoice = Literal["auto", "litert", "keras"]
 
@@ -38,9 +40,6 @@ TOKEN_WIDTHS = (10, 15, 20, 30, 40, MAX_TOKENS)
 
 Multiples of 5, since its fastest kernels take 5 rows at once: 6 tokens cost as much as 10. See docs/model.md.
 """
-
-LIMIT_S = 10.0
-"""One text takes milliseconds: what takes longer will not end."""
 
 NGRAMS_A_TOKEN = 16
 """Room for n-grams that is made with each token, so that mostly both lengths change together; 12 are usual."""
@@ -61,7 +60,7 @@ class Runtime(Protocol):
         """``"litert"`` or ``"keras"``, as logs and reports name it."""
 
     @property
-    def file(self) -> str:
+    def files(self) -> tuple[str, ...]:
         """Which of the bundle's files it runs."""
 
     def scores(self, text: Encoded) -> Scores:
@@ -98,18 +97,30 @@ class LiteRTRuntime:
     """Runs the compiled network of a bundle."""
 
     name = "litert"
-    file = LITERT_FILE
 
     def __init__(self, bundle: Bundle) -> None:
-        self.is_stuck = False
+        self._is_stuck = False
         self._lock = threading.Lock()
+        self.files = (LITERT_FILE, *([ENCODER_FILE] if ENCODER_FILE in bundle.manifest.sha256 else []))
         content = bundle.read(LITERT_FILE)
         try:
-            self._network = LiteRTNetwork(content)
+            self._lower = _lower_half(bundle) if ENCODER_FILE in self.files else None
+            self._network = LiteRTNetwork(content, self._lower)
             n_labels = len(self.scores(bundle.features.encode("hello")).similarity)
         except (ValueError, RuntimeError, KeyError) as error:
-            raise BundleCorruptError(bundle.path, f"{LITERT_FILE} cannot be run") from error
+            raise BundleCorruptError(bundle.path, f"{' or '.join(self.files)} cannot be run") from error
         _check_width(bundle, LITERT_FILE, n_labels)
+
+    @property
+    def is_stuck(self) -> bool:
+        """See `Runtime`; who hangs in what several runtimes share hangs in all of them."""
+        return self._is_stuck or (self._lower is not None and self._lower.is_stuck)
+
+    @is_stuck.setter
+    def is_stuck(self, value: bool) -> None:
+        self._is_stuck = value
+        if self._lower is not None:
+            self._lower.is_stuck = value
 
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text; see `Runtime.scores`.
@@ -119,63 +130,63 @@ class LiteRTRuntime:
         TimeoutError
             Another thread hangs in it.
         """
-        if not self._lock.acquire(timeout=LIMIT_S):
-            raise TimeoutError(f"another thread has been scoring for over {LIMIT_S:g} s")
-        try:
+        with in_turn(self._lock):
             return self._network.scores(text)
-        finally:
-            self._lock.release()
 
 
 class LiteRTNetwork:
-    """A compiled network in one interpreter, which is resized when texts of another length come.
+    """A compiled network, which reads texts of every length.
 
     Parameters
     ----------
     content
-        The compiled network, kept here whole: whatever becomes of its file, it runs on.
+        `serving.tflite`.
+    lower
+        The half of the encoder from which it reads on; None where it has all that it needs.
     """
 
-    def __init__(self, content: bytes) -> None:
-        with _quiet_standard_error():  # it announces its delegate there
-            from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-
-            self._interpreter = Interpreter(model_content=content, num_threads=1)
-            signature = self._interpreter.get_signature_runner()
-            self._inputs = {name: detail["index"] for name, detail in signature.get_input_details().items()}
-            self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
-            del signature  # no tensor may be resized while it lives
-            self._widths = (0, 0)
-            self._resize(NGRAM_WIDTHS[0], TOKEN_WIDTHS[0])
+    def __init__(self, content: bytes, lower: LowerHalf | None = None) -> None:
+        self._network = CompiledNetwork(content)
+        self._lower = lower
 
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text; see `Runtime.scores`."""
         n_tokens = next(width for width in TOKEN_WIDTHS if len(text.token_ids) <= width)
-        roomy = NGRAMS_A_TOKEN * n_tokens if "token_ids" in self._inputs else 0
+        token_ids = _padded(text.token_ids, n_tokens)
+        roomy = NGRAMS_A_TOKEN * n_tokens if "token_ids" in self._network.inputs else 0
         n_ngrams = next(width for width in (roomy, *NGRAM_WIDTHS) if len(text.ngram_ids) <= width)
-        if (n_ngrams, n_tokens) != self._widths:
-            self._resize(n_ngrams, n_tokens)
-        self._set("ngram_ids", text.ngram_ids, n_ngrams)
-        self._set("ngram_weights", text.ngram_weights, n_ngrams)
-        if "token_ids" in self._inputs:
-            self._set("token_ids", text.token_ids, n_tokens)
-        self._interpreter.invoke()
-        logits: NDArray[np.float32] = self._interpreter.get_tensor(self._outputs["logits"])[0]
-        if "similarity" not in self._outputs:
+        values: dict[str, NDArray[Any]] = {
+            "ngram_ids": _padded(text.ngram_ids, n_ngrams),
+            "ngram_weights": _padded(text.ngram_weights, n_ngrams),
+            "token_ids": token_ids,
+        }
+        if self._lower is not None:
+            values["states"] = self._lower.states(token_ids)
+        outputs = self._network.run({name: values[name] for name in self._network.inputs})
+        logits = outputs["logits"][0]
+        if "similarity" not in outputs:
             return Scores(logits, np.zeros(len(logits) - 1, np.float32))
-        return Scores(logits, self._interpreter.get_tensor(self._outputs["similarity"])[0])
+        return Scores(logits, outputs["similarity"][0])
 
-    def _resize(self, n_ngrams: int, n_tokens: int) -> None:
-        for name, width in (("ngram_ids", n_ngrams), ("ngram_weights", n_ngrams), ("token_ids", n_tokens)):
-            if name in self._inputs:
-                self._interpreter.resize_tensor_input(self._inputs[name], [1, width])
-        self._interpreter.allocate_tensors()
-        self._widths = (n_ngrams, n_tokens)
 
-    def _set(self, name: str, values: NDArray[Any], width: int) -> None:
-        padded = np.full((1, width), PADDING_ID, values.dtype)
-        padded[0, : len(values)] = values
-        self._interpreter.set_tensor(self._inputs[name], padded)
+_in_use: WeakValueDictionary[str, LowerHalf] = WeakValueDictionary()
+
+
+def _lower_half(bundle: Bundle) -> LowerHalf:
+    """Return the lower half of a bundle's encoder, which all bundles of the same share while one of them is in use."""
+    digest = bundle.manifest.sha256[ENCODER_FILE]
+    found = _in_use.get(digest)
+    if found is not None and not found.is_stuck:
+        bundle.verify(ENCODER_FILE)
+        return found
+    made = _in_use[digest] = LowerHalf(bundle.read(ENCODER_FILE))
+    return made
+
+
+def _padded(values: NDArray[Any], width: int) -> NDArray[Any]:
+    padded = np.full((1, width), PADDING_ID, values.dtype)
+    padded[0, : len(values)] = values
+    return padded
 
 
 class KerasRuntime:
@@ -186,7 +197,7 @@ class KerasRuntime:
     """
 
     name = "keras"
-    file = KERAS_FILE
+    files = (KERAS_FILE,)
 
     def __init__(self, bundle: Bundle) -> None:
         self.is_stuck = False
@@ -246,22 +257,7 @@ def import_tensorflow_quietly() -> None:
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet_standard_error():
+    with quiet_standard_error():
         import tensorflow as tf  # noqa: PLC0415
 
         tf.constant(0)  # the devices, too, are announced
-
-
-@contextmanager
-def _quiet_standard_error() -> Iterator[None]:
-    """Keep what native code writes to the file descriptor of standard error from being seen."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

@@ -1,7 +1,8 @@
 """The trained network laid out for one text at a time, as the serving process runs it. For training only.
 
 The same weights and the same sums as in the Keras network, in half as many operations: without a dimension of texts,
-with queries, keys and values in one product, and with what scales them in their weights.
+with queries, keys and values in one product, and with what scales them in their weights. In two parts: the lower half
+of the encoder, which training leaves as published, and the rest.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ FAR_BELOW = -1e9
 
 LEAST_SQUARE = 1e-12
 """The least square of a length that is divided by."""
+
+TOKENS = tf.TensorSpec((1, None), tf.int32, "token_ids")
 
 Array = NDArray[np.float32]
 
@@ -40,6 +43,7 @@ class OneText(tf.Module):
         token, segment, position = (
             np.asarray(backbone.get_layer(f"{part}_embedding").weights[0]) for part in ("token", "segment", "position")
         )
+        self._n_hidden = token.shape[-1]
         self._tokens = tf.Variable(token, trainable=False)
         self._places = tf.Variable(position[:MAX_TOKENS] + segment[0], trainable=False)
         self._norm = _Norm(backbone.get_layer("embeddings_layer_norm"))
@@ -52,35 +56,50 @@ class OneText(tf.Module):
         self._prototypes = tf.Variable(np.asarray(similarity.get_layer("prototypes").kernel), trainable=False)
         self._n_labels = similarity.output_shape[-1]
 
-    @tf.function(
-        input_signature=[
+    def lower_half(self) -> "tf.types.experimental.ConcreteFunction":
+        """Return the function from a text's tokens, ``(1, n_tokens)``, to their states, ``(n_tokens, n_hidden)``."""
+        return tf.function(self._states).get_concrete_function(TOKENS)
+
+    def rest(self) -> "tf.types.experimental.ConcreteFunction":
+        """Return the function from n-grams, tokens and states to logits and similarity.
+
+        They are of shapes ``(1, n_labels + 1)`` and ``(1, n_labels)``.
+        """
+        return tf.function(self._serve).get_concrete_function(
             tf.TensorSpec((1, None), tf.int32, "ngram_ids"),
             tf.TensorSpec((1, None), tf.float32, "ngram_weights"),
-            tf.TensorSpec((1, None), tf.int32, "token_ids"),
-        ]
-    )
-    def serve(self, ngram_ids: tf.Tensor, ngram_weights: tf.Tensor, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return logits, ``(1, n_labels + 1)``, and similarity, ``(1, n_labels)``, of one text."""
-        features = self._features(tf.reshape(token_ids, [-1]))
+            TOKENS,
+            tf.TensorSpec((None, self._n_hidden), tf.float32, "states"),
+        )
+
+    def _states(self, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        tokens = tf.reshape(token_ids, [-1])
+        ids = tf.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
+        states = self._norm(tf.gather(self._tokens, ids) + self._places[: tf.size(tokens)])
+        for block in self._lower:
+            states = block(states, _unseen(_is_token(tokens)))
+        return {"states": states}
+
+    def _serve(
+        self, ngram_ids: tf.Tensor, ngram_weights: tf.Tensor, token_ids: tf.Tensor, states: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        is_token, last = _is_token(tf.reshape(token_ids, [-1])), states
+        for block in self._upper:
+            last = block(last, _unseen(is_token))
+        # brought to one length, a sum is what a mean is
+        means = [_of_length_1(tf.matmul(is_token[None], one)) for one in (last, states)]
+        features = tf.concat(means, axis=-1) * 0.5**0.5
         bag = tf.matmul(ngram_weights, tf.gather(self._ngrams, tf.reshape(ngram_ids, [-1])))
         cosines = tf.reshape(tf.matmul(features, self._prototypes), [1, self._n_labels, -1])
         return {"logits": self._head(features) + bag, "similarity": tf.reduce_max(cosines, -1)}
 
-    def _features(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Return the features of one text, ``(1, n_features)``, from its tokens, ``(n_tokens,)``."""
-        is_token = tf.cast(tf.not_equal(tokens, 0), tf.float32)
-        unseen = FAR_BELOW * (1 - is_token)
-        ids = tf.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
-        embedded = tf.gather(self._tokens, ids) + self._places[: tf.size(tokens)]
-        middle = self._norm(embedded)
-        for block in self._lower:
-            middle = block(middle, unseen)
-        last = middle
-        for block in self._upper:
-            last = block(last, unseen)
-        # brought to one length, a sum is what a mean is
-        means = [_of_length_1(tf.matmul(is_token[None], states)) for states in (last, middle)]
-        return tf.concat(means, axis=-1) * 0.5**0.5
+
+def _is_token(tokens: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.not_equal(tokens, 0), tf.float32)
+
+
+def _unseen(is_token: tf.Tensor) -> tf.Tensor:
+    return FAR_BELOW * (1 - is_token)
 
 
 class _Norm(tf.Module):

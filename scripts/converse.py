@@ -10,7 +10,8 @@ from typing import Any
 from bot.config import Settings
 from bot.rehearsal import Failure, Rehearsed, rehearse
 from bot.service import ServiceLoader
-from bot.stories import StoryError, read_stories
+from bot.stories import StoryError
+from bot.story_reading import read_stories
 from intents.findings import CatalogError
 from model.bundle import BundleError
 from model.classifier import IntentClassifier

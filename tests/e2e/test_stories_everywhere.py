@@ -28,7 +28,8 @@ from bot.metrics import Metrics
 from bot.rehearsal import CONTEXT_TTL_S, MEMBER, SEED, differences
 from bot.reloading import Reloader
 from bot.service import ServiceLoader
-from bot.stories import PlacedStory, Story, read_stories
+from bot.stories import PlacedStory, Story
+from bot.story_reading import read_stories
 from bot.turn import FallbackTone, Turn
 from intents.catalog import Intent, IntentCatalog
 from intents.validation import load_catalog

@@ -58,14 +58,14 @@ def test_small_weights_that_rank_otherwise_are_given_up(
     """The compiled network gets whole ones, and the log says how far the others were off."""
     wrong, compile_it = network(shift=1), export._compiled
 
-    def compiled(own: keras.Model, *, is_quantised: bool) -> bytes:
+    def compiled(own: keras.Model, *, is_quantised: bool) -> dict[str, bytes]:
         return compile_it(wrong if is_quantised else own, is_quantised=is_quantised)
 
     monkeypatch.setattr(export, "_compiled", compiled)
     with caplog.at_level(logging.WARNING):
         assert export.save_network(right, tmp_path, TEXTS) == 1.0
     assert best(tmp_path) == [number % N_INTENTS for number in range(60)]
-    assert (tmp_path / LITERT_FILE).read_bytes() == compile_it(right, is_quantised=False)
+    assert {LITERT_FILE: (tmp_path / LITERT_FILE).read_bytes()} == compile_it(right, is_quantised=False)
     assert "0.00 % of the patterns alike" in caplog.text
 
 
@@ -89,7 +89,7 @@ def test_nearly_all_texts_must_rank_alike(
     tried: list[bool] = []
     compile_it = export._compiled
 
-    def compiled(own: keras.Model, *, is_quantised: bool) -> bytes:
+    def compiled(own: keras.Model, *, is_quantised: bool) -> dict[str, bytes]:
         tried.append(is_quantised)
         return compile_it(own, is_quantised=is_quantised)
 

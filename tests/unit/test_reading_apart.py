@@ -1,4 +1,4 @@
-"""A catalog that is read by another process: the same is found, and here nothing is computed."""
+"""Catalogs and stories that are read by another process: the same is found, and here nothing is computed."""
 
 import os
 import subprocess
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import catalog_reading
+from bot import children
 from bot.catalog_reading import read_catalog
 from bot.children import SECRETS, SOMEWHAT_LATER
+from bot.stories import StoryError
+from bot.story_check import stories_of
+from bot.story_reading import read_stories
 from intents.findings import CatalogError
 from intents.kept import kept_catalog
 from intents.validation import load_catalog
@@ -77,7 +80,7 @@ def test_a_process_that_hangs_is_ended(
     path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And the catalog is read here."""
-    monkeypatch.setattr(catalog_reading, "LIMIT_S", 0.001)
+    monkeypatch.setattr(children, "LIMIT_S", 0.001)
     assert read_catalog(path, kept) == load_catalog(path, normalise)
     assert "timed out after 0.001 seconds" in caplog.text
 
@@ -116,3 +119,43 @@ def test_the_process_comes_last_and_knows_no_secret(
     read_catalog(path, kept)
     assert seen.read_text(encoding="utf-8") == repr([""] * len(SECRETS))
     assert os.environ[SECRETS[0]] == "secret"
+
+
+STORY = "story: Hours\nturns:\n- user: hi\n- {user: when, text: /1.:00/, slots: {size: small}}\n- wait: 2 minutes\n"
+
+READS_STORIES = """
+import sys
+from pathlib import Path
+from bot.story_check import StoryError, stories_of
+try:
+    print(stories_of(Path(sys.argv[1]))[0].lines)
+except StoryError as error:
+    print(error)
+print(sorted({"ruamel.yaml"} & set(sys.modules)))
+"""
+
+
+def test_stories_are_read_by_another_process(tmp_path: Path) -> None:
+    """The same comes of it, and what reads YAML stays out of this one."""
+    file = tmp_path / "story.yaml"
+    for text, told in [
+        (STORY, "(3, 4, 5)"),
+        (STORY.replace("wait", "what"), f'{file}:5: what: unknown field: did you mean "wait"?'),
+    ]:
+        file.write_text(text, encoding="utf-8")
+        done = subprocess.run([sys.executable, "-c", READS_STORIES, file], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{told}\n[]\n"
+    file.write_text(STORY, encoding="utf-8")
+    assert stories_of(tmp_path) == read_stories([tmp_path])
+
+
+def test_where_no_process_can_be_started_stories_are_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a line in the log; what is no story is refused as ever."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    (tmp_path / "story.yaml").write_text(STORY, encoding="utf-8")
+    assert stories_of(tmp_path) == read_stories([tmp_path])
+    assert "could not be read by a process of its own" in caplog.text
+    with pytest.raises(StoryError, match="no such file"):
+        stories_of(tmp_path / "missing.yaml")

@@ -1,6 +1,7 @@
 """Reloads and rollbacks: what they say, what they refuse, and that whatever fails leaves the old model serving."""
 
 import asyncio
+import gc
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import pytest
 
@@ -290,6 +292,20 @@ async def test_another_model_has_its_own_network(bot: Bot) -> None:
     await bot.reload()
     assert bot.inference.classifier.runtime is not before.runtime
     assert bot.inference.classifier.bundle.features is not before.bundle.features
+
+
+async def test_a_model_that_was_replaced_is_let_go_at_once(bot: Bot) -> None:
+    """Nothing waits until garbage is collected: looking for it keeps everybody waiting."""
+    gc.disable()
+    try:
+        old = ref(bot.inference.classifier.runtime)
+        assert await bot.answer("when do you close please") == "We are open from 10:00 to 20:00."
+        set_current(bot.models_dir, bot.add_version())
+        assert "Reloaded" in await bot.reload()
+        assert await bot.answer("when do you close please") == "We are open from 10:00 to 20:00."
+        assert old() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", ["serving.tflite", "features.json", "catalog.json"])

@@ -5,20 +5,25 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import model.compiled
+import model.runtime
 from model.bundle import Bundle, BundleCorruptError, load_bundle
 from model.decision import Scores
 from model.encoder_files import sha256_of
 from model.features import MAX_NGRAMS, Encoded
 from model.runtime import (
+    ENCODER_FILE,
     KERAS_FILE,
     LITERT_FILE,
     NGRAM_WIDTHS,
     TOKEN_WIDTHS,
+    LiteRTRuntime,
     Runtime,
     RuntimeMissingError,
     load_runtime,
@@ -163,6 +168,108 @@ def test_network_of_another_bundle_is_corrupt(
     bundle = changed(trained_once, tmp_path, name, content)
     with pytest.raises(BundleCorruptError):
         load_runtime(bundle, choice)
+
+
+# The lower half of the encoder, which runtimes share.
+
+
+def test_training_leaves_the_lower_half_as_it_was(
+    trained_with_encoder: "Trained", trained_with_fine_tuning: "Trained"
+) -> None:
+    """To the byte, fine-tuned or not."""
+    one, other = trained_with_encoder.bundle_path, trained_with_fine_tuning.bundle_path
+    assert (one / ENCODER_FILE).read_bytes() == (other / ENCODER_FILE).read_bytes()
+    assert (one / LITERT_FILE).read_bytes() != (other / LITERT_FILE).read_bytes()
+
+
+@pytest.fixture
+def nothing_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has loaded no bundle yet."""
+    monkeypatch.setattr(model.runtime, "_in_use", WeakValueDictionary())
+
+
+def both(one: "Trained", other: "Trained") -> tuple[LiteRTRuntime, LiteRTRuntime]:
+    runtimes = [load_runtime(load_bundle(trained.bundle_path), "litert") for trained in (one, other)]
+    first, second = runtimes
+    assert isinstance(first, LiteRTRuntime)
+    assert isinstance(second, LiteRTRuntime)
+    return first, second
+
+
+@pytest.mark.usefixtures("nothing_in_use")
+def test_the_lower_half_is_shared_while_it_is_in_use(
+    trained_with_encoder: "Trained", trained_with_fine_tuning: "Trained"
+) -> None:
+    """By bundles of the same encoder, and let go with the last of them."""
+    one, other = both(trained_with_encoder, trained_with_fine_tuning)
+    assert one._lower is other._lower
+    seen = ref(one._lower)
+    del one
+    assert seen() is not None
+    del other
+    assert seen() is None
+
+
+@pytest.mark.usefixtures("nothing_in_use")
+def test_whoever_hangs_in_the_lower_half_hangs_in_all_that_share_it(
+    trained_with_encoder: "Trained", trained_with_fine_tuning: "Trained"
+) -> None:
+    """What is loaded next has one of its own."""
+    one, other = both(trained_with_encoder, trained_with_fine_tuning)
+    assert not other.is_stuck
+    one.is_stuck = True
+    assert other.is_stuck
+    new = load_runtime(load_bundle(trained_with_encoder.bundle_path), "litert")
+    assert not new.is_stuck
+
+
+@pytest.mark.parametrize("is_in_use", [False, True])
+def test_missing_or_damaged_lower_half_is_corrupt(
+    trained_with_encoder: "Trained", tmp_path: Path, *, is_in_use: bool
+) -> None:
+    """Also where another bundle has brought it already: after a restart it would be missing."""
+    serving = load_runtime(load_bundle(trained_with_encoder.bundle_path), "litert") if is_in_use else None
+    path = shutil.copytree(trained_with_encoder.bundle_path, tmp_path / "bundle")
+    content = (path / ENCODER_FILE).read_bytes()
+    for damage in (lambda: (path / ENCODER_FILE).write_bytes(content[:-1]), (path / ENCODER_FILE).unlink):
+        damage()
+        with pytest.raises(BundleCorruptError, match=ENCODER_FILE):
+            load_runtime(load_bundle(path), "litert")
+    del serving
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense" * 1_000], ids=["empty", "other"])
+def test_lower_half_that_cannot_be_run_is_corrupt(
+    trained_with_encoder: "Trained", tmp_path: Path, content: bytes
+) -> None:
+    """One sentence names the files."""
+    with pytest.raises(BundleCorruptError, match=ENCODER_FILE) as caught:
+        load_runtime(changed(trained_with_encoder, tmp_path, ENCODER_FILE, content), "litert")
+    assert "\n" not in str(caught.value)
+
+
+def test_network_without_its_lower_half_is_corrupt(trained_with_encoder: "Trained", tmp_path: Path) -> None:
+    """A manifest that does not name it is of no help."""
+    path = shutil.copytree(trained_with_encoder.bundle_path, tmp_path / "bundle")
+    manifest = json.loads((path / "manifest.json").read_text("utf-8"))
+    del manifest["sha256"][ENCODER_FILE]
+    (path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BundleCorruptError, match=LITERT_FILE):
+        load_runtime(load_bundle(path), "litert")
+
+
+@pytest.mark.usefixtures("nothing_in_use")
+def test_a_thread_that_hangs_is_waited_for_only_so_long(
+    trained_with_encoder: "Trained", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes to the lower half meanwhile is told."""
+    monkeypatch.setattr(model.compiled, "LIMIT_S", 0.01)
+    bundle = load_bundle(trained_with_encoder.bundle_path)
+    runtime = load_runtime(bundle, "litert")
+    assert isinstance(runtime, LiteRTRuntime)
+    assert runtime._lower is not None
+    with runtime._lower._lock, pytest.raises(TimeoutError, match="scoring for over"):
+        runtime.scores(bundle.features.encode("hello"))
 
 
 def without(*modules: str) -> Callable[[str], bool]:

@@ -1,10 +1,13 @@
 """The network laid out for one text says what the Keras network says, of texts of every length."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
 
 from model.config import HeadConfig
 from model.encoder import SentenceEncoder, read_encoder
@@ -38,6 +41,14 @@ def one_text(network: keras.Model) -> OneText:
     return OneText(network)
 
 
+def said(one_text: OneText, inputs: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """What its two parts say, the one reading on from the other."""
+    values = {name: tf.constant(value) for name, value in inputs.items()}
+    states = one_text.lower_half()(token_ids=values["token_ids"])
+    outputs: dict[str, Any] = one_text.rest()(**values, **states)
+    return outputs
+
+
 @pytest.mark.parametrize("n_padding", [0, 1, 30])
 @pytest.mark.parametrize("n_tokens", [2, 3, 9, MAX_TOKENS - 30])
 def test_same_is_said_of_every_text(network: keras.Model, one_text: OneText, n_tokens: int, n_padding: int) -> None:
@@ -47,7 +58,7 @@ def test_same_is_said_of_every_text(network: keras.Model, one_text: OneText, n_t
     ids = np.append(random.integers(1, N_IDS, n_tokens), [PADDING_ID] * n_padding).astype(np.int32)[None]
     weights = (random.random(ids.shape) * (ids != PADDING_ID)).astype(np.float32)
     expected = network({"token_ids": tokens, "ngram_ids": ids, "ngram_weights": weights}, training=False)
-    found = one_text.serve(ids, weights, tokens)
+    found = said(one_text, {"token_ids": tokens, "ngram_ids": ids, "ngram_weights": weights})
     assert set(found) == set(expected)
     for name, values in expected.items():
         assert np.asarray(found[name]) == pytest.approx(np.asarray(values), abs=1e-4)
@@ -60,5 +71,5 @@ def test_text_without_ngrams_is_read_by_the_encoder_alone(network: keras.Model, 
         "ngram_ids": np.zeros((1, 1), np.int32),
         "ngram_weights": np.zeros((1, 1), np.float32),
     }
-    found = one_text.serve(**inputs)
+    found = said(one_text, inputs)
     assert np.asarray(found["logits"]) == pytest.approx(np.asarray(network(inputs)["logits"]), abs=1e-4)

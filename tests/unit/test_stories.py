@@ -9,7 +9,8 @@ import pytest
 from bot.actions import ActionRefusedError
 from bot.example_actions import poll_results
 from bot.rehearsal import Difference, Failure, Rehearsed, rehearse
-from bot.stories import StoryError, parse_story, read_stories
+from bot.stories import StoryError
+from bot.story_reading import parse_story, read_stories
 from intents.catalog import IntentCatalog
 from intents.validation import load_catalog
 from model.decision import Reason

@@ -1,8 +1,10 @@
 """Threads that hang: the work that hung fails alone, and what waited goes on."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterator
+from weakref import ref
 
 import pytest
 
@@ -51,6 +53,28 @@ async def test_work_runs_in_order_on_one_thread() -> None:
     assert order == list(range(20))
     assert len({await thread.run(name_of_thread) for _ in range(3)} - {name_of_thread()}) == 1
     assert (thread.n_unfinished, thread.n_stuck) == (0, 0)
+    thread.close()
+
+
+async def test_an_error_holds_nobody() -> None:
+    """Whoever waited is let go with it, not when garbage is collected."""
+    thread = WatchedThread("test")
+
+    class Asker:
+        async def ask(self) -> None:
+            with pytest.raises(ZeroDivisionError):
+                await thread.run(lambda: 1 // 0)
+
+    gc.disable()
+    try:
+        asker = Asker()
+        seen = ref(asker)
+        await asker.ask()
+        del asker
+        await thread.run(name_of_thread)  # the thread has let go of the work before
+        assert seen() is None
+    finally:
+        gc.enable()
     thread.close()
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from bot.actions import ActionRunner
 from bot.rehearsal import rehearse
-from bot.stories import PlacedStory, StoryTurn, parse_story
+from bot.stories import PlacedStory, StoryTurn
+from bot.story_reading import parse_story
 from intents.catalog import Action, Builtin, EntityType, IntentCatalog
 from intents.findings import Finding
 from intents.validation import load_catalog

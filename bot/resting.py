@@ -1,0 +1,20 @@
+"""Work beside members who are being answered: done in pieces, with a rest after each."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+REST = 3.0
+"""So many times as long as a piece of work took is rested after it: somebody may be waiting for an answer."""
+
+
+@contextmanager
+def resting(*, is_beside_members: bool = True) -> Iterator[None]:
+    """Rest after what is done within, on a thread beside the event loop; not where nobody is being answered yet.
+
+    What counts is the time that the thread computed, not that it waited.
+    """
+    started = time.thread_time()
+    yield
+    if is_beside_members:
+        time.sleep(REST * (time.thread_time() - started))
