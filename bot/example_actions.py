@@ -8,16 +8,15 @@ mapping: ``{result}`` in a response is its entry "result", a text that does for 
 import random
 import re
 import threading
-import unicodedata
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from bot.action_values import ActionRefusedError
+from bot.time_zones import CITIES, plain, zones
 
 MOST_DICE = 50
 MOST_SIDES = 1_000
@@ -30,44 +29,6 @@ MOST_NAME_CHARACTERS = 100
 
 SERVER = frozenset({"", "here", "local", "server", "server time"})
 """What asks for the zone of the machine that the bot runs on."""
-
-CONTINENTS = frozenset(
-    {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
-)
-"""What the names of zones begin with that are named after a city; others are named after countries and offsets."""
-
-CITIES: Mapping[str, str] = {
-    "bangalore": "Asia/Kolkata",
-    "barcelona": "Europe/Madrid",
-    "beijing": "Asia/Shanghai",
-    "boston": "America/New_York",
-    "cologne": "Europe/Berlin",
-    "delhi": "Asia/Kolkata",
-    "frankfurt": "Europe/Berlin",
-    "geneva": "Europe/Zurich",
-    "hamburg": "Europe/Berlin",
-    "houston": "America/Chicago",
-    "koln": "Europe/Berlin",
-    "kyoto": "Asia/Tokyo",
-    "las vegas": "America/Los_Angeles",
-    "lyon": "Europe/Paris",
-    "miami": "America/New_York",
-    "milan": "Europe/Rome",
-    "montreal": "America/Toronto",
-    "mumbai": "Asia/Kolkata",
-    "munchen": "Europe/Berlin",
-    "munich": "Europe/Berlin",
-    "new delhi": "Asia/Kolkata",
-    "osaka": "Asia/Tokyo",
-    "rio": "America/Sao_Paulo",
-    "rio de janeiro": "America/Sao_Paulo",
-    "saint petersburg": "Europe/Moscow",
-    "san francisco": "America/Los_Angeles",
-    "seattle": "America/Los_Angeles",
-    "washington": "America/New_York",
-    "wien": "Europe/Vienna",
-}
-"""Large cities that the time zone database does not name."""
 
 _DICE = re.compile(r"(?P<count>\d{0,3}) *[dw] *(?P<sides>\d{1,5}) *(?P<bonus>[+-] *\d{1,6})?", re.ASCII | re.IGNORECASE)
 
@@ -106,13 +67,13 @@ def poll_results(poll: str) -> dict[str, str | int]:
 
 
 def _time_in(place: str, now: datetime) -> dict[str, str]:
-    asked = " ".join(_plain(place).replace("_", " ").split())
+    asked = " ".join(plain(place).replace("_", " ").split())
     if asked in SERVER:
         local, zone, name = now.astimezone(), "local", "here"
-    elif (known := _zones().get(asked)) is not None:
+    elif (known := zones().get(asked)) is not None:
         local, zone, name = now.astimezone(ZoneInfo(known)), known, _title(place, known)
     else:
-        near = get_close_matches(asked, _zones(), n=1, cutoff=0.8)
+        near = get_close_matches(asked, zones(), n=1, cutoff=0.8)
         hint = f"Did you mean {near[0].title()}?" if near else "Try a large city near it."
         raise ActionRefusedError(f"I do not know the time there. {hint}")
     offset = local.strftime("%z")
@@ -127,28 +88,10 @@ def _time_in(place: str, now: datetime) -> dict[str, str]:
     }
 
 
-@cache
-def _zones() -> Mapping[str, str]:
-    """Return time zones by what people call them: the zone's name, and its city where it has one."""
-    zones: dict[str, str] = {}
-    for zone in sorted(available_timezones() - {"localtime"}, key=lambda name: (name.count("/"), name)):
-        name = _plain(zone).replace("_", " ")
-        zones[name] = zone
-        if zone.partition("/")[0] in CONTINENTS:
-            zones.setdefault(name.rpartition("/")[2], zone)
-    return zones | {city: zone for city, zone in CITIES.items() if zone in zones.values()}
-
-
 def _title(place: str, zone: str) -> str:
     """Return the city of a zone as people write it; what was asked for, where the zone is named after another."""
     city = zone.rpartition("/")[2].replace("_", " ")
-    return " ".join(place.split()).title() if _plain(place) in CITIES else city
-
-
-def _plain(text: str) -> str:
-    """Return a name without accents and case."""
-    letters = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold().strip()
+    return " ".join(place.split()).title() if plain(place) in CITIES else city
 
 
 def _roll(dice: str, randint: Callable[[int, int], int]) -> dict[str, str | int]:

@@ -9,12 +9,11 @@ REST = 3.0
 
 
 @contextmanager
-def resting(*, is_beside_members: bool = True) -> Iterator[None]:
-    """Rest after what is done within, on a thread beside the event loop; not where nobody is being answered yet.
+def resting() -> Iterator[None]:
+    """Rest after what is done within, on a thread beside the event loop.
 
     What counts is the time that the thread computed, not that it waited.
     """
     started = time.thread_time()
     yield
-    if is_beside_members:
-        time.sleep(REST * (time.thread_time() - started))
+    time.sleep(REST * (time.thread_time() - started))

@@ -5,6 +5,7 @@ Blocking work, for a thread beside the event loop.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bot.resting import resting
 from intents.catalog import IntentCatalog
 from intents.findings import CatalogError, Finding
 from intents.kept import KEPT_CATALOG
-from model.bundle import TRAIN_COMMAND, Bundle, current_path, fingerprint, load_bundle
+from model.bundle import TRAIN_COMMAND, Bundle, Piece, current_path, fingerprint, load_bundle
 from model.classifier import IntentClassifier
 from model.runtime import RuntimeChoice, load_runtime
 
@@ -104,12 +105,8 @@ class ServiceLoader:
             It does not pass the gate.
         """
         path = current_path(self.models_dir) if name is None else self.models_dir / name
-        with resting():
-            bundle = load_bundle(path, None if serving is None else serving.bundle)
-        with resting():
-            found = self._catalog_for(bundle)
-        with resting():
-            service = self._service(bundle, *found, serving)
+        bundle = load_bundle(path, None if serving is None else serving.bundle, piece=resting)
+        service = self._service(bundle, *self._catalog_for(bundle, resting), serving, resting)
         notes = self.gate.check(service.classifier, serving, compare_accuracy=compare_accuracy)
         return replace(service, notes=(*service.notes, *notes))
 
@@ -131,13 +128,16 @@ class ServiceLoader:
         bundle = load_bundle(self.models_dir / name)
         return self._service(bundle, *self._catalog_for(bundle))
 
-    def _catalog_for(self, bundle: Bundle) -> tuple[IntentCatalog, tuple[str, ...]]:
+    def _catalog_for(self, bundle: Bundle, piece: Piece = nullcontext) -> tuple[IntentCatalog, tuple[str, ...]]:
         if self.intents_path is None:
             return bundle.catalog, ()
-        catalog, warnings = read_catalog(self.intents_path, self.models_dir / KEPT_CATALOG)
+        with piece():
+            catalog, warnings = read_catalog(self.intents_path, self.models_dir / KEPT_CATALOG)
         for warning in warnings:
             logger.info("%s", warning)
-        if fingerprint(catalog, bundle.manifest.config) == bundle.manifest.fingerprint:
+        with piece():
+            is_as_trained = fingerprint(catalog, bundle.manifest.config) == bundle.manifest.fingerprint
+        if is_as_trained:
             return catalog, ()
         return bundle.catalog, (TRAINING_DUE.format(path=self.intents_path, command=TRAIN_COMMAND),)
 
@@ -147,6 +147,7 @@ class ServiceLoader:
         catalog: IntentCatalog,
         notes: tuple[str, ...],
         serving: IntentClassifier | None = None,
+        piece: Piece = nullcontext,
     ) -> Service:
         is_same = serving is not None and bundle.features is serving.bundle.features
         if serving is not None and is_same and not serving.runtime.is_stuck:
@@ -154,10 +155,14 @@ class ServiceLoader:
             for name in runtime.files:
                 bundle.verify(name)
         else:
-            runtime = load_runtime(bundle, self.runtime)
+            with piece():
+                runtime = load_runtime(bundle, self.runtime)
         known = None if serving is None else serving.rule.normalised
-        classifier = IntentClassifier(bundle, runtime, catalog, threshold=self.threshold, known=known)
-        if serving is None or runtime is not serving.runtime:
-            classifier.warm_up()
-        faults = self.check_actions(catalog, str(self.intents_path or self.models_dir)) if self.check_actions else ()
+        with piece():
+            classifier = IntentClassifier(bundle, runtime, catalog, threshold=self.threshold, known=known)
+        with piece():
+            if serving is None or runtime is not serving.runtime:
+                classifier.warm_up()
+            place = str(self.intents_path or self.models_dir)
+            faults = self.check_actions(catalog, place) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,9 @@ TEMPORARY_PREFIX = ".writing-"
 ABANDONED_AFTER_S = 86_400
 
 TRAIN_COMMAND = "python -m scripts.train"
+
+Piece = Callable[[], AbstractContextManager[None]]
+"""Makes what a piece of work is done in."""
 
 _Figures = TypeVar("_Figures", Policy, Evidence)
 
@@ -285,7 +288,7 @@ def current_path(models_dir: Path) -> Path:
     return models_dir / name
 
 
-def load_bundle(path: Path, like: Bundle | None = None) -> Bundle:
+def load_bundle(path: Path, like: Bundle | None = None, *, piece: Piece = nullcontext) -> Bundle:
     """Read a bundle but for its network, verifying every file that is read; a runtime verifies the one that it runs.
 
     Parameters
@@ -294,6 +297,8 @@ def load_bundle(path: Path, like: Bundle | None = None) -> Bundle:
         Its directory.
     like
         One that was loaded before: if this is the same, its features and its catalog are not made a second time.
+    piece
+        Makes what each piece of the work is done in, for whoever wants to rest after each.
 
     Raises
     ------
@@ -310,12 +315,16 @@ def load_bundle(path: Path, like: Bundle | None = None) -> Bundle:
             same.verify(name)
         return same
     try:
-        read = json.loads(_verified(path, FEATURES_FILE, manifest))
-        features = TextFeatures(NgramFeatures.from_json(read))
+        with piece():
+            read = json.loads(_verified(path, FEATURES_FILE, manifest))
+        with piece():
+            features = TextFeatures(NgramFeatures.from_json(read))
         if has_tokenizer:
-            tokenizer = shared_tokenizer(_verified(path, TOKENIZER_FILE, manifest))
-            features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
-        catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
+            with piece():
+                tokenizer = shared_tokenizer(_verified(path, TOKENIZER_FILE, manifest))
+                features = TextFeatures(features.ngrams, tokenizer, Spelling(read["spelling"], tokenizer.is_word))
+        with piece():
+            catalog = IntentCatalog.from_json(json.loads(_verified(path, CATALOG_FILE, manifest)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TokenizerError) as error:
         raise BundleCorruptError(path, f"its features or its catalog cannot be read ({error!r})") from error
     if tuple(one.label for one in catalog.classes) != manifest.labels:
