@@ -205,11 +205,14 @@ class ActionRunner:
         if waiting.cancelled():
             raise ActionError("not called, since the bot is ending")
         outcome = waiting.result()
-        if isinstance(outcome.error, ActionError | ActionRefusedError):
-            raise outcome.error
-        if outcome.error is not None:
-            raise ActionError(f"it raised {_without_values(outcome.error)}")
-        return outcome.result
+        try:
+            if isinstance(outcome.error, ActionError | ActionRefusedError):
+                raise outcome.error
+            if outcome.error is not None:
+                raise ActionError(f"it raised {_without_values(outcome.error)}")
+            return outcome.result
+        finally:
+            del running, waiting, done, outcome  # they hold the error, whose traceback holds this frame
 
 
 def _outcome(function: Callable[[], Any]) -> _Outcome:

@@ -46,15 +46,13 @@ def read_catalog(path: Path, kept: Path) -> Loaded:
         Something in the catalog is an error; it holds everything found.
     """
     found = kept_catalog(path, kept) or ask_child("bot.catalog_reading", (path, kept), _understand)
-    if isinstance(found, CatalogError):
-        raise found
     return load_kept_catalog(path, normalise, kept) if found is None else found
 
 
-def _understand(value: Mapping[str, Any]) -> Loaded | CatalogError:
-    if REFUSED not in value:
-        return loaded_from_json(value)
-    return CatalogError(tuple(Finding.from_json(one) for one in value[REFUSED]))
+def _understand(value: Mapping[str, Any]) -> Loaded:
+    if REFUSED in value:
+        raise CatalogError(tuple(Finding.from_json(one) for one in value[REFUSED]))
+    return loaded_from_json(value)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def ask_child(module: str, paths: Sequence[Path], understand: Callable[[Any], T]
         Its arguments.
     understand
         Makes of the JSON what is returned; a `ValueError`, `TypeError` or `KeyError` says that it is not what it
-        should be.
+        should be, any other error is the caller's.
     """
     command = [sys.executable, "-m", module, *map(str, paths)]
     try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.resting import REST, resting
+from bot.resting import resting
 from intents.catalog import spoken_list
 from model.classifier import IntentClassifier
 from model.labelled import LabelledFileError, LabelledMessage, read_labelled
@@ -65,7 +65,7 @@ class StoryGate:
             stories = stories_of(self.path)
         except StoryError as error:
             raise StoriesDifferError(f"the stories cannot be played: {error}") from error
-        differing, worse = compare(stories, classifier, serving, action_modules=self.action_modules, rest=REST)
+        differing, worse = compare(stories, classifier, serving, action_modules=self.action_modules)
         shown = f"`python -m scripts.converse {self.path}` shows how"
         if worse:
             names = spoken_list(sorted(worse), N_NAMED)

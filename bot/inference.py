@@ -123,17 +123,19 @@ class Inference:
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None
     ) -> Decision:
         self._scored_with = ref(classifier)
-        if classifier.runtime.is_stuck:
-            if classifier not in self._twins:
-                self._twins[classifier] = classifier.twin()
-            return self._twins[classifier].classify(text, contexts, language)
-        return classifier.classify(text, contexts, language)
+        if not classifier.runtime.is_stuck:
+            return classifier.classify(text, contexts, language)
+        twin = self._twins.get(classifier)
+        if twin is None or twin.runtime.is_stuck:
+            twin = self._twins[classifier] = classifier.twin()
+        return twin.classify(text, contexts, language)
 
     def _leave_classifier(self) -> None:
         scored_with = self._scored_with() if self._scored_with is not None else None
         if scored_with is not None:
-            scored_with.runtime.is_stuck = True
-            self._twins.pop(scored_with, None)
+            for one in (scored_with, self._twins.get(scored_with)):
+                if one is not None:
+                    one.runtime.is_stuck = True
         self._count()
 
     def _count(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from bot.engine import IntentEngine
 from bot.entities import SlotValue
 from bot.handoff import Handoff
 from bot.inference import Inference
+from bot.resting import rest_of
 from bot.stories import ANY, FALLBACK, PlacedStory, Story, StoryTurn, as_pattern
 from bot.turn import Turn
 from intents.catalog import Action
@@ -35,9 +37,6 @@ SEED = 0
 
 MATCH_LIMIT_S = 1.0
 """How long a pattern of a story may look for its match."""
-
-MOST_REST_S = 0.1
-"""A turn of which an action waits for something takes long and computes little."""
 
 CHOOSE = "choose"
 """The field that differs when a choice is not on offer."""
@@ -97,7 +96,11 @@ class Rehearsed:
 
 
 def rehearse(
-    stories: Sequence[PlacedStory], classifier: IntentClassifier, *, action_modules: Sequence[str], rest: float = 0.0
+    stories: Sequence[PlacedStory],
+    classifier: IntentClassifier,
+    *,
+    action_modules: Sequence[str],
+    is_beside_members: bool = False,
 ) -> tuple[Rehearsed, ...]:
     """Run stories on an event loop of their own; for a thread that has none.
 
@@ -109,28 +112,37 @@ def rehearse(
         Decides.
     action_modules
         The modules whose functions intents may call.
-    rest
-        How many times as long as it took is rested after each turn, for members to be answered.
+    is_beside_members
+        Whether to rest after each turn, for members to be answered.
     """
-    return asyncio.run(_rehearse(stories, classifier, action_modules, rest))
+    return asyncio.run(_rehearse(stories, classifier, action_modules, is_beside_members=is_beside_members))
 
 
 async def _rehearse(
-    stories: Sequence[PlacedStory], classifier: IntentClassifier, action_modules: Sequence[str], rest: float
+    stories: Sequence[PlacedStory],
+    classifier: IntentClassifier,
+    action_modules: Sequence[str],
+    *,
+    is_beside_members: bool,
 ) -> tuple[Rehearsed, ...]:
-    inference, actions = Inference(classifier), _OfflineActions(action_modules, is_rehearsal=True)
+    inference, rehearsed = Inference(classifier), []
     try:
-        return tuple([await _play(placed, _Stage(placed.story, inference, actions), rest) for placed in stories])
+        for placed in stories:
+            # functions of its own: what one story did is nothing to the next
+            async with aclosing(_OfflineActions(action_modules, is_rehearsal=True)) as actions:
+                stage = _Stage(placed.story, inference, actions)
+                rehearsed.append(await _play(placed, stage, is_beside_members=is_beside_members))
+        return tuple(rehearsed)
     finally:
-        await actions.aclose()
         inference.close()
 
 
-async def _play(placed: PlacedStory, stage: "_Stage", rest: float) -> Rehearsed:
+async def _play(placed: PlacedStory, stage: "_Stage", *, is_beside_members: bool) -> Rehearsed:
     for number, (turn, line) in enumerate(zip(placed.story.turns, placed.lines, strict=True), start=1):
         started = time.perf_counter()
         found = await stage.play(turn)
-        await asyncio.sleep(min(MOST_REST_S, rest * (time.perf_counter() - started)))
+        if is_beside_members:
+            await asyncio.sleep(rest_of(time.perf_counter() - started))
         if found:
             answer = "" if stage.last is None else stage.last.reply.text
             is_missing = found[0].field == CHOOSE

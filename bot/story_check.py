@@ -27,14 +27,12 @@ def stories_of(path: Path) -> tuple[PlacedStory, ...]:
         from bot.story_reading import read_stories  # noqa: PLC0415 - brings what reads YAML
 
         return read_stories([path])
-    if isinstance(found, StoryError):
-        raise found
     return found
 
 
-def _understand(value: Mapping[str, Any]) -> tuple[PlacedStory, ...] | StoryError:
+def _understand(value: Mapping[str, Any]) -> tuple[PlacedStory, ...]:
     if FAULTS in value:
-        return StoryError(value[FAULTS])
+        raise StoryError(value[FAULTS])
     return tuple(map(PlacedStory.from_json, value[STORIES]))
 
 
@@ -44,7 +42,6 @@ def compare(
     serving: IntentClassifier | None,
     *,
     action_modules: Sequence[str],
-    rest: float,
 ) -> tuple[list[str], list[str]]:
     """Return the names of the stories that come out otherwise, and of those among them that do not in service.
 
@@ -54,12 +51,12 @@ def compare(
         What `stories_of` returned.
     classifier, serving
         Would serve; in service now, None where nothing is.
-    action_modules, rest
+    action_modules
         As for `rehearse`.
     """
 
     def differing_in(one: IntentClassifier, stories: Sequence[PlacedStory]) -> list[PlacedStory]:
-        rehearsed = rehearse(stories, one, action_modules=action_modules, rest=rest)
+        rehearsed = rehearse(stories, one, action_modules=action_modules, is_beside_members=True)
         return [played.placed for played in rehearsed if not played.passed]
 
     differing = differing_in(classifier, stories)

@@ -289,7 +289,7 @@ def current_path(models_dir: Path) -> Path:
 
 
 def load_bundle(path: Path, like: Bundle | None = None, *, piece: Piece = nullcontext) -> Bundle:
-    """Read a bundle but for its network, verifying every file that is read; a runtime verifies the one that it runs.
+    """Read a bundle but for its network, verifying every file that is read; a runtime verifies those that it runs.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class CompiledNetwork:
         del signature  # no tensor may be resized while it lives
         self.inputs = frozenset(self._inputs)
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._is_new = True
 
     def run(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         """Return its outputs by name.
@@ -69,14 +70,12 @@ class CompiledNetwork:
         return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
 
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        self._shapes = {}  # where it fails, the next text tries anew
         for name, shape in shapes.items():
             self._interpreter.resize_tensor_input(self._inputs[name], shape)
-        if self._shapes:
+        with quiet_standard_error() if self._is_new else nullcontext():  # it announces its delegate there
             self._interpreter.allocate_tensors()
-        else:
-            with quiet_standard_error():  # the first time it announces its delegate there
-                self._interpreter.allocate_tensors()
-        self._shapes = shapes
+        self._is_new, self._shapes = False, shapes
 
 
 class LowerHalf:
@@ -92,7 +91,7 @@ class LowerHalf:
     Attributes
     ----------
     is_stuck
-        Whether a thread hangs in it, as whoever waited for that thread has noted: others need another.
+        Whether a thread hangs in it, as whoever waited for it has noted: others need another.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -108,8 +107,12 @@ class LowerHalf:
         TimeoutError
             Another thread hangs in it.
         """
-        with in_turn(self._lock):
-            return self._network.run({"token_ids": token_ids})["states"]
+        try:
+            with in_turn(self._lock):
+                return self._network.run({"token_ids": token_ids})["states"]
+        except TimeoutError:
+            self.is_stuck = True
+            raise
 
 
 @contextmanager

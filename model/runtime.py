@@ -130,8 +130,12 @@ class LiteRTRuntime:
         TimeoutError
             Another thread hangs in it.
         """
-        with in_turn(self._lock):
-            return self._network.scores(text)
+        try:
+            with in_turn(self._lock):
+                return self._network.scores(text)
+        except TimeoutError:
+            self._is_stuck = True
+            raise
 
 
 class LiteRTNetwork:

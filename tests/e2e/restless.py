@@ -12,6 +12,7 @@ from pathlib import Path
 
 from intents.editing import add_pattern, undo
 from model.bundle import Bundle, current_path, load_bundle, set_current, write_bundle
+from model.runtime import ENCODER_FILE, KERAS_FILE, LITERT_FILE
 from model.text import normalise
 from model.versions import go_back, prune, versions
 
@@ -20,7 +21,7 @@ def train(models_dir: Path, bundle: Bundle) -> None:
     """Write a bundle, and make it current."""
 
     def save_network(directory: Path) -> float:
-        for name in ("model.keras", "serving.tflite"):
+        for name in {KERAS_FILE, LITERT_FILE, ENCODER_FILE} & bundle.manifest.sha256.keys():
             shutil.copy(bundle.path / name, directory)
         return 1.0
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.service import ServiceLoader
 from intents.validation import load_catalog
+from model.bundle import MANIFEST_FILE
 from model.text import normalise
 from model.versions import versions
 from tests.e2e.process import ROOT, command, running
@@ -41,8 +42,10 @@ async def test_a_kill_at_any_moment_leaves_a_bundle_that_serves(trained: "Traine
         load_catalog(trained.intents_path, normalise)
         for version in versions(trained.models_dir):
             names.add(version.name)
-            for name in ("model.keras", "serving.tflite", "features.json", "catalog.json"):
-                assert (trained.models_dir / version.name / name).is_file()
+            assert all(
+                (trained.models_dir / version.name / name).is_file()
+                for name in (MANIFEST_FILE, *classifier.bundle.manifest.sha256)
+            )
     assert len(names) > 1, "something was trained meanwhile"
     variables = {"MODELS_DIR": str(trained.models_dir), "INTENTS_PATH": str(trained.intents_path)}
     async with running(command("bot", "--console"), variables, tmp_path) as bot:

@@ -9,9 +9,10 @@ import pytest
 
 from model import export
 from model.config import HeadConfig, TrainingError
+from model.encoder import read_encoder
 from model.features import Encoded
-from model.network import assemble, build_head
-from model.runtime import KERAS_FILE, LITERT_FILE, LiteRTNetwork
+from model.network import assemble, build_head, build_similarity
+from model.runtime import ENCODER_FILE, KERAS_FILE, LITERT_FILE, LiteRTNetwork
 
 N_INTENTS = 20
 
@@ -105,3 +106,20 @@ def test_nearly_all_texts_must_rank_alike(
         with pytest.raises(TrainingError):
             export.save_network(right, tmp_path, TEXTS)
         assert tried == [True, False]
+
+
+def test_both_parts_are_given_up_together(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of small weights and one of whole ones would not fit what was measured."""
+    encoder = read_encoder(tiny_encoder)
+    head = build_head(encoder.n_features, N_INTENTS, N_INTENTS + 1, HeadConfig())
+    prototypes = np.ones((N_INTENTS, 1, encoder.n_features), np.float32)
+    network = assemble(head, encoder.network(), build_similarity(prototypes))
+    text = Encoded(np.array([1], np.int32), np.ones(1, np.float32), np.array([7, 8, 9], np.int32))
+    whole = export._compiled(network, is_quantised=False)
+    monkeypatch.setattr(export, "LEAST_AGREEMENT", 2.0)
+    with pytest.raises(TrainingError):
+        export.save_network(network, tmp_path, [text])
+    assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
+    assert set(whole) == {LITERT_FILE, ENCODER_FILE}
+    small = export._compiled(network, is_quantised=True)
+    assert all(len(small[name]) < len(whole[name]) for name in whole)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import model.runtime
 from bot.inference import MOST_STUCK, Inference
 from bot.watched_thread import StuckError
 from model.bundle import load_bundle
@@ -165,3 +166,40 @@ def test_a_twin_decides_the_same(trained: Any) -> None:
     assert twin.runtime is not classifier.runtime
     for text in ("could I order one pizza please", "when do you close", "tell me of the moon"):
         assert twin.classify(text) == classifier.classify(text)
+
+
+class HangingNetwork:
+    """A compiled network in which a thread hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def run(self, _: object) -> dict[str, Any]:
+        assert self.released.wait(WAIT_S)
+        raise RuntimeError("nobody waits for this any more")
+
+
+async def test_half_of_the_encoder_that_hangs_twice_keeps_nobody_waiting(
+    trained_with_encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All models share it: once a thread hangs in it, each takes another, and another after that."""
+    monkeypatch.setattr("model.runtime._in_use", weakref.WeakValueDictionary())
+    bundle, other = (load_bundle(trained_with_encoder.bundle_path) for _ in range(2))
+    classifier, neighbour = (IntentClassifier(one, load_runtime(one), one.catalog) for one in (bundle, other))
+    inference = Inference(classifier, limit_s=LIMIT_S)
+    left: list[HangingNetwork] = []
+    try:
+        for _ in range(2):
+            (lower,) = {one for one in model.runtime._in_use.values() if not one.is_stuck}
+            left.append(HangingNetwork())
+            monkeypatch.setattr(lower, "_network", left[-1])
+            with pytest.raises(StuckError):
+                await inference.classify(classifier, "one pizza if you please", ())
+            for one in (classifier, neighbour):
+                decision = await inference.classify(one, "one pizza if you please", ())
+                assert decision.ranking
+                assert not inference._twins[one].runtime.is_stuck
+    finally:
+        for hanging in left:
+            hanging.released.set()
+        inference.close()

@@ -60,7 +60,7 @@ def test_what_was_there_at_the_start_is_overlooked() -> None:
     """Collecting garbage looks at what came since, and what nobody holds is freed all the same."""
     program = """
 import gc, weakref
-from bot.process import RARELY, settle
+from bot.process import OLD_AFTER, settle
 threshold = gc.get_threshold()[2]
 class Thing: pass
 kept = Thing()
@@ -72,7 +72,8 @@ ring.itself = ring
 freed, collected = weakref.ref(kept), weakref.ref(ring)
 del kept, ring
 gc.collect()
-is_rare = gc.get_threshold()[2] == RARELY * threshold
+settle()
+is_rare = gc.get_threshold()[2] == OLD_AFTER > threshold
 print(n_looked_at < n_before / 10, freed() is None, collected() is None, is_rare)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

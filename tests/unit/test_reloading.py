@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import json
+import logging
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -21,6 +24,7 @@ from bot.gate import Gate, RegressionGate, StoryGate
 from bot.inference import Inference
 from bot.metrics import Metrics
 from bot.reloading import N_NAMED, Reloader, describe_changes
+from bot.resting import MOST_REST_S
 from bot.service import Service, ServiceLoader
 from intents.catalog import Fallback, Intent
 from intents.findings import CatalogError, Finding, Severity
@@ -294,18 +298,38 @@ async def test_another_model_has_its_own_network(bot: Bot) -> None:
     assert bot.inference.classifier.bundle.features is not before.bundle.features
 
 
-async def test_a_model_that_was_replaced_is_let_go_at_once(bot: Bot) -> None:
+async def test_a_model_that_was_replaced_is_let_go_at_once(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits until garbage is collected: looking for it keeps everybody waiting."""
+    monkeypatch.setattr(logging.getLogger("bot.reloading"), "disabled", True)  # what catches logs here keeps the errors
     gc.disable()
     try:
         old = ref(bot.inference.classifier.runtime)
         assert await bot.answer("when do you close please") == "We are open from 10:00 to 20:00."
         set_current(bot.models_dir, bot.add_version())
+        bot.edit("cheese_yes", responses=[])
+        assert "The check that failed: intents." in await bot.reload()
+        bot.edit("cheese_yes", responses=["Lots of cheese."])
+        stories = bot.stories.read_text("utf-8")
+        bot.stories.write_text("story: [", "utf-8")
+        assert "The check that failed: stories." in await bot.reload()
+        bot.stories.write_text(stories, "utf-8")
         assert "Reloaded" in await bot.reload()
         assert await bot.answer("when do you close please") == "We are open from 10:00 to 20:00."
         assert old() is None
     finally:
         gc.enable()
+
+
+async def test_a_reload_rests_and_a_start_does_not(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside members it computes a quarter of the time, in pieces; at the start nobody waits yet."""
+    rests: list[float] = []
+    monkeypatch.setattr("bot.resting.time", SimpleNamespace(sleep=rests.append, thread_time=time.thread_time))
+    ServiceLoader(bot.models_dir, None).at_start()
+    assert rests == []
+    set_current(bot.models_dir, bot.add_version())
+    assert "Reloaded" in await bot.reload()
+    assert len(rests) >= 8
+    assert all(0 < rest <= MOST_REST_S for rest in rests)
 
 
 @pytest.mark.parametrize("name", ["serving.tflite", "features.json", "catalog.json"])

@@ -23,6 +23,7 @@ from model.runtime import (
     LITERT_FILE,
     NGRAM_WIDTHS,
     TOKEN_WIDTHS,
+    LiteRTNetwork,
     LiteRTRuntime,
     Runtime,
     RuntimeMissingError,
@@ -270,6 +271,22 @@ def test_a_thread_that_hangs_is_waited_for_only_so_long(
     assert runtime._lower is not None
     with runtime._lower._lock, pytest.raises(TimeoutError, match="scoring for over"):
         runtime.scores(bundle.features.encode("hello"))
+    assert runtime.is_stuck, "whoever comes next takes another"
+
+
+def test_a_text_after_one_that_failed_is_scored(trained_once: "Trained", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is as long as the one for which there was no memory."""
+    content = (trained_once.bundle_path / LITERT_FILE).read_bytes()
+    network, bundle = LiteRTNetwork(content), load_bundle(trained_once.bundle_path)
+    short, long = bundle.features.encode("hello"), bundle.features.encode("order a pizza please " * 20)
+    expected = network.scores(long).logits.tolist()
+    network.scores(short)
+    interpreter = network._network._interpreter
+    with monkeypatch.context() as patch:
+        patch.setattr(interpreter, "allocate_tensors", lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            network.scores(long)
+    assert network.scores(long).logits.tolist() == expected
 
 
 def without(*modules: str) -> Callable[[str], bool]:
