@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-REST = 3.0
+REST = 5.0
 """So many times as long as a piece of work took is rested after it: somebody may be waiting for an answer."""
 
 

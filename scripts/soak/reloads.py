@@ -135,7 +135,8 @@ def _own_files(plan: Plan) -> Plan:
 def _other_model(plan: Plan) -> Change:
     """Return what makes the one and the other of two models current in turn.
 
-    Their networks answer alike and are not the same to whoever compares the files.
+    Their networks answer alike and are not the same to whoever compares the files. The lower half of the encoder they
+    have in common, as all models of one encoder do.
     """
     first = current_path(plan.models_dir)
     second = plan.models_dir / f"{first.name}-other"

@@ -321,7 +321,7 @@ async def test_a_model_that_was_replaced_is_let_go_at_once(bot: Bot, monkeypatch
 
 
 async def test_a_reload_rests_and_a_start_does_not(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside members it computes a quarter of the time, in pieces; at the start nobody waits yet."""
+    """Beside members it computes a small part of the time, in pieces; at the start nobody waits yet."""
     rests: list[float] = []
     monkeypatch.setattr("bot.resting.time", SimpleNamespace(sleep=rests.append, thread_time=time.thread_time))
     ServiceLoader(bot.models_dir, None).at_start()
