@@ -7,7 +7,6 @@ from contextlib import contextmanager
 REST = 5.0
 """So many times as long as a piece of work took is rested after it: somebody may be waiting for an answer."""
 
-
 MOST_REST_S = 0.5
 """What takes seconds is no longer a matter of rests, and some of it waited instead of computing."""
 

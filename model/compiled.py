@@ -16,7 +16,7 @@ LIMIT_S = 10.0
 
 
 class CompiledNetwork:
-    """A compiled network, for one thread at a time.
+    """A compiled network, for one thread after the other.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class CompiledNetwork:
     ----------
     inputs
         The names of what it reads.
+    is_stuck
+        Whether a thread hangs in it, as whoever waited for that thread has noted: others need another.
 
     Raises
     ------
@@ -43,6 +45,8 @@ class CompiledNetwork:
         self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
         del signature  # no tensor may be resized while it lives
         self.inputs = frozenset(self._inputs)
+        self.is_stuck = False
+        self._lock = threading.Lock()
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._is_new = True
 
@@ -60,7 +64,18 @@ class CompiledNetwork:
             It reads other inputs.
         RuntimeError
             They do not fit together.
+        TimeoutError
+            Another thread hangs in it.
         """
+        if not self._lock.acquire(timeout=LIMIT_S):
+            self.is_stuck = True
+            raise TimeoutError(f"another thread has been scoring for over {LIMIT_S:g} s")
+        try:
+            return self._run(values)
+        finally:
+            self._lock.release()
+
+    def _run(self, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         shapes = {name: value.shape for name, value in values.items()}
         if shapes != self._shapes:
             self._resize(shapes)
@@ -76,60 +91,6 @@ class CompiledNetwork:
         with quiet_standard_error() if self._is_new else nullcontext():  # it announces its delegate there
             self._interpreter.allocate_tensors()
         self._is_new, self._shapes = False, shapes
-
-
-class LowerHalf:
-    """The lower half of a sentence encoder, for one thread after the other.
-
-    No training changes it, so all bundles whose networks read on from it share one: it is most of their size.
-
-    Parameters
-    ----------
-    content
-        The compiled network.
-
-    Attributes
-    ----------
-    is_stuck
-        Whether a thread hangs in it, as whoever waited for it has noted: others need another.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self.is_stuck = False
-        self._network = CompiledNetwork(content)
-        self._lock = threading.Lock()
-
-    def states(self, token_ids: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return the hidden states of one text, ``(n_tokens, n_hidden)``, from its tokens, ``(1, n_tokens)``.
-
-        Raises
-        ------
-        TimeoutError
-            Another thread hangs in it.
-        """
-        try:
-            with in_turn(self._lock):
-                return self._network.run({"token_ids": token_ids})["states"]
-        except TimeoutError:
-            self.is_stuck = True
-            raise
-
-
-@contextmanager
-def in_turn(lock: threading.Lock) -> Iterator[None]:
-    """Hold a lock.
-
-    Raises
-    ------
-    TimeoutError
-        Another thread has held it for too long.
-    """
-    if not lock.acquire(timeout=LIMIT_S):
-        raise TimeoutError(f"another thread has been scoring for over {LIMIT_S:g} s")
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

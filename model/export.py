@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model.compiled import LowerHalf
+from model.compiled import CompiledNetwork
 from model.config import TrainingError
 from model.encoder import traced
 from model.features import Encoded
@@ -55,7 +55,7 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
         contents = _compiled(network, is_quantised=is_quantised)
         for name, content in contents.items():
             (directory / name).write_bytes(content)
-        lower = LowerHalf(contents[ENCODER_FILE]) if ENCODER_FILE in contents else None
+        lower = CompiledNetwork(contents[ENCODER_FILE]) if ENCODER_FILE in contents else None
         compiled = LiteRTNetwork(contents[LITERT_FILE], lower)
         agreement = float(np.mean([compiled.scores(text).logits.argmax() for text in texts] == expected))
         if agreement >= LEAST_AGREEMENT:

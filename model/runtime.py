@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle, BundleCorruptError, BundleError
-from model.compiled import CompiledNetwork, LowerHalf, in_turn, quiet_standard_error
+from model.compiled import CompiledNetwork, quiet_standard_error
 from model.decision import Scores
 from model.features import MAX_NGRAMS, PADDING_ID, Encoded
 from model.tokens import MAX_TOKENS
@@ -99,13 +98,11 @@ class LiteRTRuntime:
     name = "litert"
 
     def __init__(self, bundle: Bundle) -> None:
-        self._is_stuck = False
-        self._lock = threading.Lock()
         self.files = (LITERT_FILE, *([ENCODER_FILE] if ENCODER_FILE in bundle.manifest.sha256 else []))
         content = bundle.read(LITERT_FILE)
         try:
-            self._lower = _lower_half(bundle) if ENCODER_FILE in self.files else None
-            self._network = LiteRTNetwork(content, self._lower)
+            lower = _lower_half(bundle) if ENCODER_FILE in self.files else None
+            self._network = LiteRTNetwork(content, lower)
             n_labels = len(self.scores(bundle.features.encode("hello")).similarity)
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleCorruptError(bundle.path, f"{' or '.join(self.files)} cannot be run") from error
@@ -114,13 +111,12 @@ class LiteRTRuntime:
     @property
     def is_stuck(self) -> bool:
         """See `Runtime`; who hangs in what several runtimes share hangs in all of them."""
-        return self._is_stuck or (self._lower is not None and self._lower.is_stuck)
+        return any(part.is_stuck for part in self._network.parts)
 
     @is_stuck.setter
     def is_stuck(self, value: bool) -> None:
-        self._is_stuck = value
-        if self._lower is not None:
-            self._lower.is_stuck = value
+        for part in self._network.parts:
+            part.is_stuck = value
 
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text; see `Runtime.scores`.
@@ -130,12 +126,7 @@ class LiteRTRuntime:
         TimeoutError
             Another thread hangs in it.
         """
-        try:
-            with in_turn(self._lock):
-                return self._network.scores(text)
-        except TimeoutError:
-            self._is_stuck = True
-            raise
+        return self._network.scores(text)
 
 
 class LiteRTNetwork:
@@ -146,12 +137,18 @@ class LiteRTNetwork:
     content
         `serving.tflite`.
     lower
-        The half of the encoder from which it reads on; None where it has all that it needs.
+        The lower half of the encoder, from which it reads on; None where it has all that it needs.
+
+    Attributes
+    ----------
+    parts
+        The networks that it runs.
     """
 
-    def __init__(self, content: bytes, lower: LowerHalf | None = None) -> None:
+    def __init__(self, content: bytes, lower: CompiledNetwork | None = None) -> None:
         self._network = CompiledNetwork(content)
         self._lower = lower
+        self.parts = (self._network,) if lower is None else (self._network, lower)
 
     def scores(self, text: Encoded) -> Scores:
         """Return what the network says of one text; see `Runtime.scores`."""
@@ -165,7 +162,7 @@ class LiteRTNetwork:
             "token_ids": token_ids,
         }
         if self._lower is not None:
-            values["states"] = self._lower.states(token_ids)
+            values |= self._lower.run({"token_ids": token_ids})
         outputs = self._network.run({name: values[name] for name in self._network.inputs})
         logits = outputs["logits"][0]
         if "similarity" not in outputs:
@@ -173,17 +170,20 @@ class LiteRTNetwork:
         return Scores(logits, outputs["similarity"][0])
 
 
-_in_use: WeakValueDictionary[str, LowerHalf] = WeakValueDictionary()
+_in_use: WeakValueDictionary[str, CompiledNetwork] = WeakValueDictionary()
 
 
-def _lower_half(bundle: Bundle) -> LowerHalf:
-    """Return the lower half of a bundle's encoder, which all bundles of the same share while one of them is in use."""
+def _lower_half(bundle: Bundle) -> CompiledNetwork:
+    """Return the lower half of a bundle's encoder, which all bundles of the same share while one of them is in use.
+
+    No training changes it, and it is most of their size.
+    """
     digest = bundle.manifest.sha256[ENCODER_FILE]
     found = _in_use.get(digest)
     if found is not None and not found.is_stuck:
         bundle.verify(ENCODER_FILE)
         return found
-    made = _in_use[digest] = LowerHalf(bundle.read(ENCODER_FILE))
+    made = _in_use[digest] = CompiledNetwork(bundle.read(ENCODER_FILE))
     return made
 
 

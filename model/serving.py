@@ -76,16 +76,18 @@ class OneText(tf.Module):
         tokens = tf.reshape(token_ids, [-1])
         ids = tf.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
         states = self._norm(tf.gather(self._tokens, ids) + self._places[: tf.size(tokens)])
+        unseen = _unseen(_is_token(tokens))
         for block in self._lower:
-            states = block(states, _unseen(_is_token(tokens)))
+            states = block(states, unseen)
         return {"states": states}
 
     def _serve(
         self, ngram_ids: tf.Tensor, ngram_weights: tf.Tensor, token_ids: tf.Tensor, states: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         is_token, last = _is_token(tf.reshape(token_ids, [-1])), states
+        unseen = _unseen(is_token)
         for block in self._upper:
-            last = block(last, _unseen(is_token))
+            last = block(last, unseen)
         # brought to one length, a sum is what a mean is
         means = [_of_length_1(tf.matmul(is_token[None], one)) for one in (last, states)]
         features = tf.concat(means, axis=-1) * 0.5**0.5

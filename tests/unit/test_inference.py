@@ -168,15 +168,17 @@ def test_a_twin_decides_the_same(trained: Any) -> None:
         assert twin.classify(text) == classifier.classify(text)
 
 
-class HangingNetwork:
-    """A compiled network in which a thread hangs until it is let go."""
+class HangingInterpreter:
+    """What runs a compiled network; a thread hangs in it until it is let go."""
 
     def __init__(self) -> None:
         self.released = threading.Event()
 
-    def run(self, _: object) -> dict[str, Any]:
+    def set_tensor(self, *_: object) -> None:
         assert self.released.wait(WAIT_S)
         raise RuntimeError("nobody waits for this any more")
+
+    resize_tensor_input = set_tensor
 
 
 async def test_half_of_the_encoder_that_hangs_twice_keeps_nobody_waiting(
@@ -187,12 +189,12 @@ async def test_half_of_the_encoder_that_hangs_twice_keeps_nobody_waiting(
     bundle, other = (load_bundle(trained_with_encoder.bundle_path) for _ in range(2))
     classifier, neighbour = (IntentClassifier(one, load_runtime(one), one.catalog) for one in (bundle, other))
     inference = Inference(classifier, limit_s=LIMIT_S)
-    left: list[HangingNetwork] = []
+    left: list[HangingInterpreter] = []
     try:
         for _ in range(2):
             (lower,) = {one for one in model.runtime._in_use.values() if not one.is_stuck}
-            left.append(HangingNetwork())
-            monkeypatch.setattr(lower, "_network", left[-1])
+            left.append(HangingInterpreter())
+            monkeypatch.setattr(lower, "_interpreter", left[-1])
             with pytest.raises(StuckError):
                 await inference.classify(classifier, "one pizza if you please", ())
             for one in (classifier, neighbour):

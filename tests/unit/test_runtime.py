@@ -203,8 +203,8 @@ def test_the_lower_half_is_shared_while_it_is_in_use(
 ) -> None:
     """By bundles of the same encoder, and let go with the last of them."""
     one, other = both(trained_with_encoder, trained_with_fine_tuning)
-    assert one._lower is other._lower
-    seen = ref(one._lower)
+    assert one._network._lower is other._network._lower
+    seen = ref(one._network._lower)
     del one
     assert seen() is not None
     del other
@@ -268,8 +268,8 @@ def test_a_thread_that_hangs_is_waited_for_only_so_long(
     bundle = load_bundle(trained_with_encoder.bundle_path)
     runtime = load_runtime(bundle, "litert")
     assert isinstance(runtime, LiteRTRuntime)
-    assert runtime._lower is not None
-    with runtime._lower._lock, pytest.raises(TimeoutError, match="scoring for over"):
+    assert runtime._network._lower is not None
+    with runtime._network._lower._lock, pytest.raises(TimeoutError, match="scoring for over"):
         runtime.scores(bundle.features.encode("hello"))
     assert runtime.is_stuck, "whoever comes next takes another"
 
