@@ -79,7 +79,7 @@ class Database:
             return cls(await _connect(IN_MEMORY, schema), None)
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
-        """Carry out a statement, and return how many rows it changed.
+        """Carry out a statement that returns no rows, and return how many it changed.
 
         Raises
         ------
@@ -87,12 +87,10 @@ class Database:
             It could not be carried out.
         """
         try:
-            cursor = await self._connection.execute(sql, parameters)
-            n_changed = cursor.rowcount
-            await cursor.close()
+            # its cursor is through with it: to close that would take a second way to the thread and back
+            return (await self._connection.execute(sql, parameters)).rowcount
         except (sqlite3.Error, ValueError) as error:  # ValueError: it is closed
             raise DatabaseError(f"{self.path or 'the database'}: {error}") from error
-        return n_changed
 
     async def fetch(self, sql: str, parameters: Parameters = ()) -> list[tuple[Value, ...]]:
         """Return the rows of a query, or of a statement with ``RETURNING``.

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,8 @@ class NgramFeatures:
             1.0 if stem in self.words else UNKNOWN_WORD * self._known_characters(word)
             for stem, word in zip(stems, words, strict=True)
         ]
-        return float(np.average(known, weights=weights)) if any(weights) else 0.0
+        total = sum(weights)
+        return sum(map(mul, known, weights)) / total if total else 0.0
 
     def _stem(self, word: str) -> str:
         """Return the stem of a word; of an unknown one beyond Latin letters, the longest known that it begins with."""
@@ -130,10 +132,10 @@ class NgramFeatures:
     def _block(
         self, vocabulary: Mapping[str, int], ngrams: Iterable[str]
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        counts = Counter(vocabulary[ngram] for ngram in ngrams if ngram in vocabulary)
+        counts = Counter(filter(None, map(vocabulary.get, ngrams)))  # no id of an n-gram is 0: that is the padding
         ids = np.fromiter(counts.keys(), np.int32, len(counts))
         weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[ids]
-        length = float(np.linalg.norm(weights))
+        length = math.sqrt(weights @ weights)
         return ids, weights / length if length else weights
 
     def to_json(self) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import itertools
+import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -71,16 +73,17 @@ class Crowd:
 async def throughput(plan: Plan) -> list[Row]:
     """Ask as fast as possible, then at half the load that must be reached."""
     n_messages = plan.times(10_000, 200)
-    async with world(plan) as one:
-        crowd = Crowd(one, 1_000)
-        await crowd.ask_at_once(min(200, n_messages))
-        cpu = time.process_time()
-        per_s = await crowd.ask_at_once(n_messages)
-        per_cpu_s = n_messages / (time.process_time() - cpu)
-        p99_ms = await crowd.ask_at(LEAST_PER_S / 2, n_messages // 2)
+    with _on_one_core():
+        async with world(plan) as one:
+            crowd = Crowd(one, 1_000)
+            await crowd.ask_at_once(min(200, n_messages))
+            cpu = time.process_time()
+            per_s = await crowd.ask_at_once(n_messages)
+            per_cpu_s = n_messages / (time.process_time() - cpu)
+            p99_ms = await crowd.ask_at(LEAST_PER_S / 2, n_messages // 2)
     figure = f"{per_s:.0f} a second ({per_cpu_s:.0f} a second of processor)"
     return [
-        Row("answers over both conversions", figure, f">= {LEAST_PER_S} a second on a core", per_s >= LEAST_PER_S),
+        Row("answers over both conversions, one core", figure, f">= {LEAST_PER_S} a second", per_s >= LEAST_PER_S),
         Row(f"p99 at {LEAST_PER_S // 2} a second", f"{p99_ms:.1f} ms", "< 50 ms", p99_ms < MOST_P99_MS),
         Row("answers lost", str(crowd.n_lost), "0", crowd.n_lost == 0),
     ]
@@ -108,6 +111,20 @@ async def day(plan: Plan) -> list[Row]:
         Row("tasks and files left over", f"{tasks} and {files}", "0 and 0", tasks == files == 0),
         Row("answers lost of them", str(crowd.n_lost), "0", crowd.n_lost == 0),
     ]
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    """Keep this thread, and those that it starts, on one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _open_files() -> int:
