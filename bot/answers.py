@@ -5,11 +5,14 @@ import time
 from base64 import b32encode
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
 from adapters.base import IncomingMessage
 from bot.turn import Turn
-from model.decision import Decision
+from model.decision import Decision, RankedIntent, Reason
 
 CAPACITY = 5_000
 """Answers kept; the oldest leave first."""
@@ -100,7 +103,7 @@ class AnswerLog:
         self._ttl_s = ttl_s
         self._clock = clock
         self.n_by_intent: Counter[str] = Counter()
-        self._answers: OrderedDict[str, GivenAnswer] = OrderedDict()
+        self._answers: OrderedDict[str, _Packed] = OrderedDict()
         self._linked: dict[str, tuple[str, ...]] = {}
         self._ids: dict[tuple[str, str, str], str] = {}
 
@@ -132,8 +135,8 @@ class AnswerLog:
             margin=turn.policy.margin,
             given_at=self._clock(),
         )
-        self._answers[answer.id] = answer
-        self._link(answer, (message.message_id,))
+        self._answers[answer.id] = _packed(answer)
+        self._link(answer.id, (message.platform, message.conversation_id), (message.message_id,))
         return answer.id
 
     def sent(self, answer_id: str, message_ids: Sequence[str]) -> None:
@@ -141,13 +144,15 @@ class AnswerLog:
         answer = self.get(answer_id)
         if answer is None:
             return
-        self._unlink(answer)
-        self._link(answer, (answer.question_id, *message_ids))
+        place = (answer.platform, answer.conversation_id)
+        self._unlink(answer_id, place)
+        self._link(answer_id, place, (answer.question_id, *message_ids))
 
     def get(self, answer_id: str) -> GivenAnswer | None:
         """Return an answer by its id; None if it is not known, or no longer."""
         self.drop_expired()
-        return self._answers.get(answer_id)
+        packed = self._answers.get(answer_id)
+        return None if packed is None else _unpacked(packed)
 
     def find(self, platform: str, conversation_id: str, message_id: str) -> GivenAnswer | None:
         """Return the answer that stands in a conversation as a message, or that a message got.
@@ -161,41 +166,80 @@ class AnswerLog:
         """Return the last answer in a conversation, whoever it was for."""
         self.drop_expired()
         place = (platform, conversation_id)
-        return next((one for one in reversed(self._answers.values()) if _place(one) == place), None)
+        return next((_unpacked(one) for one in reversed(self._answers.values()) if _place(one) == place), None)
 
     async def people(self) -> set[tuple[str, str]]:
         """Return to whom answers were given, by platform and id."""
-        return {(one.platform, one.user_id) for one in self._answers.values()}
+        return {_person(one) for one in self._answers.values()}
 
     async def forget_person(self, platform: str, user_id: str) -> None:
         """Forget what was answered to a person, everywhere."""
         person = (platform, user_id)
-        for answer in [one for one in self._answers.values() if (one.platform, one.user_id) == person]:
-            self._drop(answer.id)
+        for answer_id in [answer_id for answer_id, one in self._answers.items() if _person(one) == person]:
+            self._drop(answer_id)
 
     def drop_expired(self) -> None:
         """Keep nothing in memory that is too old."""
         oldest = self._clock() - self._ttl_s
         while self._answers:
-            answer = next(iter(self._answers.values()))
-            if answer.given_at > oldest:
+            answer_id, packed = next(iter(self._answers.items()))
+            if _given_at(packed) > oldest:
                 return
-            self._drop(answer.id)
+            self._drop(answer_id)
 
     def _drop(self, answer_id: str) -> None:
-        self._unlink(self._answers.pop(answer_id))
+        self._unlink(answer_id, _place(self._answers.pop(answer_id)))
 
-    def _link(self, answer: GivenAnswer, message_ids: tuple[str, ...]) -> None:
-        self._linked[answer.id] = message_ids
+    def _link(self, answer_id: str, place: tuple[str, str], message_ids: tuple[str, ...]) -> None:
+        self._linked[answer_id] = message_ids
         for message_id in message_ids:
-            self._ids[answer.platform, answer.conversation_id, message_id] = answer.id
+            self._ids[(*place, message_id)] = answer_id
 
-    def _unlink(self, answer: GivenAnswer) -> None:
-        for message_id in self._linked.pop(answer.id, ()):
-            place = (answer.platform, answer.conversation_id, message_id)
-            if self._ids.get(place) == answer.id:  # an edited question has another answer in the same messages
-                del self._ids[place]
+    def _unlink(self, answer_id: str, place: tuple[str, str]) -> None:
+        for message_id in self._linked.pop(answer_id, ()):
+            if self._ids.get((*place, message_id)) == answer_id:  # an edited question has another answer there
+                del self._ids[(*place, message_id)]
 
 
-def _place(answer: GivenAnswer) -> tuple[str, str]:
-    return (answer.platform, answer.conversation_id)
+_Packed = tuple[Any, ...]
+"""The values of an answer and of its decision, one after the other.
+
+The garbage collector forgets tuples of texts and numbers, and would look through thousands of objects over and over
+else, while all wait.
+"""
+
+_FIRST = ("given_at", "platform", "conversation_id", "user_id")
+_VALUES = (*_FIRST, *(one.name for one in fields(GivenAnswer) if one.name not in {*_FIRST, "decision"}))
+_values_of = attrgetter(*_VALUES)
+
+
+def _packed(answer: GivenAnswer) -> _Packed:
+    values, made = _values_of(answer), answer.decision
+    if made is None:
+        return values
+    return (*values, made.intent, made.reason.value, made.score, *chain.from_iterable(made.ranking))
+
+
+def _unpacked(packed: _Packed) -> GivenAnswer:
+    values, made = packed[: len(_VALUES)], packed[len(_VALUES) :]
+    decision = None
+    if made:
+        intent, reason, score, *ranking = made
+        ranked = tuple(map(RankedIntent, ranking[::2], ranking[1::2]))
+        decision = Decision(intent, Reason(reason), score, ranked)
+    return GivenAnswer(**dict(zip(_VALUES, values, strict=True)), decision=decision)
+
+
+def _given_at(packed: _Packed) -> float:
+    given_at: float = packed[0]
+    return given_at
+
+
+def _place(packed: _Packed) -> tuple[str, str]:
+    _, platform, conversation_id, *_ = packed
+    return platform, conversation_id
+
+
+def _person(packed: _Packed) -> tuple[str, str]:
+    _, platform, _, user_id, *_ = packed
+    return platform, user_id

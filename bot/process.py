@@ -33,8 +33,7 @@ def settle() -> None:
 
     Most of it stays to the end, and looking through it took 70 ms during which nobody was answered. What is not in a
     cycle is freed all the same, and what answers messages makes no cycles but for rare failures: what outlived two
-    collections, the answers of the last hour above all, is looked through a tenth as often as Python would, for that
-    takes 30 ms.
+    collections is looked through a tenth as often as Python would, for that takes 5 to 15 ms.
     """
     gc.collect()
     gc.freeze()

@@ -1,5 +1,6 @@
 """The log of answers: found by id, by message and as the last; bounded; nothing left of those who are forgotten."""
 
+import gc
 import re
 from dataclasses import replace
 
@@ -100,7 +101,7 @@ async def test_a_person_is_forgotten_everywhere(log: AnswerLog) -> None:
     for message in (said("a"), said("b", conversation_id="there"), said("c", platform="telegram")):
         log.sent(log.record(message, TURN), ["2"])
     await log.forget_person("discord", "ann")
-    assert [one.text for one in log._answers.values()] == ["c"]
+    assert [known(log.get(answer_id)).text for answer_id in [*log._answers]] == ["c"]
     assert list(log._ids) == [("telegram", "here", "1"), ("telegram", "here", "2")]
 
 
@@ -110,3 +111,13 @@ def test_intents_are_counted_since_the_start(log: AnswerLog) -> None:
         log.record(said("x"), replace(TURN, intent="greeting"))
         log.record(said("x"), TURN)
     assert log.n_by_intent == {"greeting": 5}
+
+
+def test_what_is_kept_is_soon_nothing_to_the_garbage_collector(log: AnswerLog) -> None:
+    """Before it is among the old, through which all the answers of an hour would be looked while members wait."""
+    log.record(said("x"), TURN)
+    log.record(said("y"), replace(TURN, decision=None))
+    for generation in (0, 1):
+        gc.collect(generation)
+    assert len(log) == 2
+    assert not any(gc.is_tracked(one) for one in log._answers.values())
