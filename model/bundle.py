@@ -360,7 +360,9 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleIncompatibleError(path, version)
     try:
         figures = value.pop("policy")
-        policy = _whole(Policy, figures | {"evidence": _whole(Evidence, figures["evidence"])})
+        # earlier versions weighed the calibrated confidence, and wrote no temperature of its own
+        evidence = {"temperature": figures["temperature"]} | figures["evidence"]
+        policy = _whole(Policy, figures | {"evidence": _whole(Evidence, evidence)})
         manifest = Manifest(policy=policy, labels=tuple(value.pop("labels")), **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field, or has one too many") from error
@@ -386,7 +388,7 @@ def _is_sound(manifest: Manifest) -> bool:
         and isinstance(manifest.training, dict)
         and all(isinstance(label, str) for label in manifest.labels)
         and all(isinstance(figure, int | float) and math.isfinite(figure) for figure in figures)
-        and policy.temperature > 0
+        and min(policy.temperature, policy.evidence.temperature) > 0
     )
 
 

@@ -14,6 +14,17 @@ from model.labelled import LabelledMessage
 COVERAGE = 0.95
 """The share of held-out in-scope messages that the threshold must still answer."""
 
+EVIDENCE_TEMPERATURE = 1.0
+"""Of the log-odds in the evidence beside an encoder. Calibrated ones are steeper, and say the same of all that is sure:
+docs/model.md."""
+
+MOST_FAMILIARITY = 1.0
+"""The greatest weight of familiarity beside an encoder.
+
+Generic messages are of other words than the patterns, more so than what members ask beyond the intents: by them alone
+it would weigh too much. See docs/model.md.
+"""
+
 RIDGE = 1e-2
 """Keeps the evidence's weights finite where held-out texts are told apart without an error."""
 
@@ -118,10 +129,14 @@ def _evidence(held_out: HeldOut, allowed: NDArray[np.bool_], temperature: float)
     confidences = confidences_of(held_out.logits, allowed, temperature)[:, :-1]
     is_right = confidences.argmax(axis=1) == held_out.labels  # never of a generic message
     if is_right.all() or not is_right.any():
-        return Evidence()
+        return Evidence(temperature=temperature)
+    has_encoder = held_out.similarity.any()
+    if has_encoder:
+        temperature = EVIDENCE_TEMPERATURE
+    certainties = confidences_of(held_out.logits, allowed, temperature)[:, :-1].max(axis=1)
     kinds = np.stack(
         [
-            [log_odds_of(float(confidence)) for confidence in confidences.max(axis=1)],
+            [log_odds_of(float(certainty)) for certainty in certainties],
             np.where(allowed, held_out.similarity, -1.0).max(axis=1),
             held_out.familiarity,
         ],
@@ -136,10 +151,12 @@ def _evidence(held_out: HeldOut, allowed: NDArray[np.bool_], temperature: float)
         margins = signs * (parameters[0] + inputs @ parameters[1:])
         return float(weights @ np.logaddexp(0, -margins) + RIDGE * parameters[1:] @ parameters[1:])
 
-    found = minimize(loss, np.zeros(4), bounds=[(None, None), *[(0, None)] * 3]).x
+    most = MOST_FAMILIARITY * deviations[2] if has_encoder else None
+    found = minimize(loss, np.zeros(4), bounds=[(None, None), (0, None), (0, None), (0, most)]).x
     slopes = found[1:] / deviations
     bias = found[0] - slopes @ means
-    return Evidence(*(round(float(value), 6) for value in (bias, *slopes)))
+    figures = [round(float(value), 6) for value in (bias, *slopes)]
+    return replace(Evidence(*figures), temperature=temperature)
 
 
 def threshold_for(decisions: Sequence[Decision], coverage: float) -> float:

@@ -46,7 +46,8 @@ class Scores:
     logits
         Shape ``(n_labels + 1,)``: of each intent, and last of "none of them".
     similarity
-        Shape ``(n_labels,)``: the cosine to the nearest prototype of each intent; zeros without a sentence encoder.
+        Shape ``(n_labels,)``: how like the patterns of each intent it is, as `model.prototypes` says; zeros without a
+        sentence encoder.
     """
 
     logits: NDArray[np.float32]
@@ -58,7 +59,7 @@ class Evidence:
     """What speaks for a text being in scope, and how much each kind counts.
 
     A logistic regression: the score is ``sigmoid(bias + log_odds * ... + similarity * ... + familiarity * ...)``. The
-    default is the confidence itself.
+    default is the confidence at a temperature of 1.
 
     Parameters
     ----------
@@ -70,12 +71,15 @@ class Evidence:
         Weight of the greatest similarity to an intent.
     familiarity
         Weight of `model.features.NgramFeatures.familiarity`.
+    temperature
+        Divides the logits of the confidence whose log-odds count.
     """
 
     bias: float = 0.0
     log_odds: float = 1.0
     similarity: float = 0.0
     familiarity: float = 0.0
+    temperature: float = 1.0
 
     def score(self, log_odds: float, similarity: float, familiarity: float) -> float:
         """Return how surely a text is in scope, from 0 to 1."""
@@ -169,6 +173,7 @@ class DecisionRule:
         self.policy = policy
         classes = {one.label: one.intents for one in catalog.classes}
         self._members = [classes[label] for label in self.labels]
+        self._tags = [members[0].tag if len(members) == 1 else None for members in self._members]
         self._conditional = [
             number
             for number, members in enumerate(self._members)
@@ -226,14 +231,13 @@ class DecisionRule:
         confidences = confidences_of(scores.logits, allowed, self.policy.temperature)
         order = np.argsort(-confidences[:-1], kind="stable")
         order = order[allowed[order]]
-        tags = [self._meant(number, contexts, language).tag for number in order.tolist()]
+        tags = [self._tags[number] or self._meant(number, contexts, language).tag for number in order.tolist()]
         ranking = tuple(map(RankedIntent, tags, confidences[order].tolist()))
         if not familiarity and not scores.similarity.any():
             return Decision(None, Reason.OUT_OF_SCOPE, 0.0, ranking)  # neither n-grams nor an encoder know any of it
-        confidence = ranking[0].confidence
-        score = self.policy.evidence.score(
-            log_odds_of(confidence), float(scores.similarity[allowed].max()), familiarity
-        )
+        confidence, evidence = ranking[0].confidence, self.policy.evidence
+        certainty = float(confidences_of(scores.logits, allowed, evidence.temperature)[order[0]])
+        score = evidence.score(log_odds_of(certainty), float(scores.similarity[allowed].max()), familiarity)
         answered = Decision(ranking[0].tag, Reason.CONFIDENT, score, ranking)
         if score < self.policy.threshold:
             is_outside = confidences[-1] > confidence
@@ -260,10 +264,7 @@ class DecisionRule:
 
     def _meant(self, number: int, contexts: Sequence[str], language: str | None) -> Intent:
         """Return the intent that an allowed label stands for."""
-        members = self._members[number]
-        if len(members) == 1:
-            return members[0]
-        return _latest([one for one in members if _is_allowed(one, contexts, language)], contexts)
+        return _latest([one for one in self._members[number] if _is_allowed(one, contexts, language)], contexts)
 
 
 def _is_allowed(intent: Intent, contexts: Sequence[str], language: str | None) -> bool:

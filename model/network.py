@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from model.config import HeadConfig
 from model.features import Encoded, pad_ngrams, pad_tokens
+from model.prototypes import Prototypes
 
 Rows = Sequence[Encoded]
 HeadBatch = tuple[dict[str, NDArray[np.generic]], NDArray[np.float32], NDArray[np.float32]]
@@ -76,19 +77,13 @@ def start_at(head: keras.Model, classifier: NDArray[np.float32]) -> None:
     head.get_layer("head").set_weights([classifier.T, np.zeros(len(classifier), np.float32)])
 
 
-def build_similarity(prototypes: NDArray[np.float32]) -> keras.Model:
-    """Return a model from features to the cosine to the nearest prototype of each intent, ``(n_texts, n_labels)``.
-
-    Parameters
-    ----------
-    prototypes
-        Shape ``(n_labels, n_prototypes, n_features)``, each of length 1.
-    """
-    n_labels, n_prototypes, n_features = prototypes.shape
+def build_similarity(prototypes: Prototypes) -> keras.Model:
+    """Return a model from features, ``(n_texts, n_features)``, to what `Prototypes.similarity` says of them."""
+    n_labels, n_prototypes, n_features = prototypes.centres.shape
     features = keras.Input((n_features,), dtype="float32", name="features")
-    cosines = layers.Dense(n_labels * n_prototypes, use_bias=False, name="prototypes")
-    grouped = layers.Reshape((n_labels, n_prototypes))(cosines(features))
-    cosines.set_weights([prototypes.reshape(-1, n_features).T])
+    likeness = layers.Dense(n_labels * n_prototypes, name="prototypes")
+    grouped = layers.Reshape((n_labels, n_prototypes))(likeness(features))
+    likeness.set_weights([prototypes.centres.reshape(-1, n_features).T, -prototypes.tightness.repeat(n_prototypes)])
     return keras.Model(features, ops.max(grouped, axis=-1), name="nearest_prototype")
 
 

@@ -53,7 +53,7 @@ class OneText(tf.Module):
         scale = head.get_layer("ngram_weight").scale
         self._ngrams = tf.Variable(scale * np.asarray(head.get_layer("wide").embeddings), trainable=False)
         self._head = _Dense(*map(np.asarray, head.get_layer("head").weights))
-        self._prototypes = tf.Variable(np.asarray(similarity.get_layer("prototypes").kernel), trainable=False)
+        self._prototypes = _Dense(*map(np.asarray, similarity.get_layer("prototypes").weights))
         self._n_labels = similarity.output_shape[-1]
 
     def lower_half(self) -> "tf.types.experimental.ConcreteFunction":
@@ -92,8 +92,8 @@ class OneText(tf.Module):
         means = [_of_length_1(tf.matmul(is_token[None], one)) for one in (last, states)]
         features = tf.concat(means, axis=-1) * 0.5**0.5
         bag = tf.matmul(ngram_weights, tf.gather(self._ngrams, tf.reshape(ngram_ids, [-1])))
-        cosines = tf.reshape(tf.matmul(features, self._prototypes), [1, self._n_labels, -1])
-        return {"logits": self._head(features) + bag, "similarity": tf.reduce_max(cosines, -1)}
+        likeness = tf.reshape(self._prototypes(features), [1, self._n_labels, -1])
+        return {"logits": self._head(features) + bag, "similarity": tf.reduce_max(likeness, -1)}
 
 
 def _is_token(tokens: tf.Tensor) -> tf.Tensor:

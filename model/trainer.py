@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -27,6 +26,7 @@ from model.features import Encoded, NgramFeatures, TextFeatures, fit_ngrams, wor
 from model.finetuning import FineTuning
 from model.network import HeadBatches, build_head, compile_head, predict_logits, start_at
 from model.outside import generic_messages, unlike_patterns
+from model.prototypes import Prototypes, find_prototypes, unit
 from model.words import stem_table, training_words
 
 LARGE = 5_000
@@ -66,7 +66,7 @@ class Adapted:
 class Fitted:
     ngrams: NgramFeatures
     head: keras.Model
-    prototypes: NDArray[np.float32]
+    prototypes: Prototypes
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         features = TextFeatures(self.ngrams)
@@ -187,14 +187,13 @@ class Trainer:
         features = adapted.features
         head = build_head(features.width, ngrams.n_ids, n_labels + 1, config.head)
         rows = features.of(examples.texts)
-        prototypes = np.zeros((n_labels, 1, 0), np.float32)
+        prototypes = find_prototypes(rows, examples.labels, n_labels, config=config, seed=self._seed)
         if features.width:
             sums = np.stack([rows[examples.labels == label].sum(axis=0) for label in range(n_labels + 1)])
-            means = np.stack([_unit(own) for own in sums])
+            means = np.stack([unit(own) for own in sums])
             if adapted.classifier is not None:
                 means[:n_labels] = adapted.classifier
             start_at(head, config.head.scale * means)
-            prototypes = self._prototypes(rows, examples.labels)
         batches = self._batches(ngrams, examples, rows)
         epochs = config.encoder_epochs if features.width else config.epochs_large if self.is_large else config.epochs
         epochs = max(epochs, config.min_steps // len(batches))
@@ -248,12 +247,11 @@ class Trainer:
 
     def _scored(self, fitted: Fitted, features: Features, examples: Examples) -> HeldOut:
         rows = features.of(examples.texts)
-        cosines = np.einsum("tf,lpf->tlp", rows, fitted.prototypes).max(axis=2)
         return HeldOut(
             examples.texts,
             examples.labels,
             predict_logits(fitted.head, fitted.encode(examples.texts), rows),
-            cosines.astype(np.float32),
+            fitted.prototypes.similarity(rows),
             np.array([fitted.ngrams.familiarity(text) for text in examples.texts]),
         )
 
@@ -277,23 +275,6 @@ class Trainer:
             np.zeros(0),
         )
 
-    def _prototypes(self, rows: NDArray[np.float32], labels: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return the centres of each intent's clusters, each of length 1: ``(n_labels, n_prototypes, n_features)``."""
-        n_most = self.config.max_prototypes
-        found = []
-        for label in range(len(self.labels)):
-            own = rows[labels == label]
-            if not len(own):
-                found.append(np.zeros((1, rows.shape[1]), np.float32))
-                continue
-            n_clusters = int(np.clip(round(len(own) / self.config.patterns_per_prototype), 1, n_most))
-            centres = KMeans(n_clusters, n_init=1, random_state=self._seed).fit(own).cluster_centers_
-            found.append(np.stack([_unit(centre) for centre in centres]))
-        n_prototypes = max(map(len, found))
-        # an intent of fewer patterns repeats its first prototype: the nearest is the same
-        filled = [np.concatenate([own, np.repeat(own[:1], n_prototypes - len(own), axis=0)]) for own in found]
-        return np.stack(filled).astype(np.float32)
-
     def _batches(self, ngrams: NgramFeatures, examples: Examples, rows: NDArray[np.float32]) -> HeadBatches:
         n_labels = len(self.labels)
         in_catalog = examples.labels < n_labels
@@ -309,11 +290,6 @@ class Trainer:
             batch_size=batch_size(len(examples.texts)),
             seed=self._seed,
         )
-
-
-def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    length = float(np.linalg.norm(vector))
-    return vector / length if length else vector
 
 
 def batch_size(n_texts: int) -> int:

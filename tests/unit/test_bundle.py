@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -320,8 +321,9 @@ def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str
         {"bias": "1", "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
         {"bias": float("nan"), "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
         {"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "luck": 1.0},
+        {"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "temperature": 0.0},
     ],
-    ids=["null", "list", "empty", "partial", "text", "not a number", "more"],
+    ids=["null", "list", "empty", "partial", "text", "not a number", "more", "no temperature"],
 )
 def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:
     """A weight that is missing or none would change what is answered."""
@@ -329,6 +331,14 @@ def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:
     change_manifest(path, lambda manifest: manifest["policy"].update(evidence=evidence))
     with pytest.raises(BundleCorruptError):
         load_bundle(path)
+
+
+def test_evidence_without_a_temperature_is_of_the_calibrated_confidence(tmp_path: Path) -> None:
+    """As earlier versions wrote it; their bundles go on answering as they did."""
+    path = write(tmp_path)
+    change_manifest(path, lambda manifest: manifest["policy"]["evidence"].pop("temperature"))
+    policy = load_bundle(path).manifest.policy
+    assert policy == replace(POLICY, evidence=replace(POLICY.evidence, temperature=POLICY.temperature))
 
 
 @pytest.mark.parametrize("version", [FORMAT_VERSION - 1, FORMAT_VERSION + 1, 0, str(FORMAT_VERSION), None])

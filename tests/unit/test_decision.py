@@ -176,6 +176,14 @@ def test_evidence_makes_the_score() -> None:
     assert unknown.ranking == known.ranking
 
 
+def test_evidence_has_a_temperature_of_its_own() -> None:
+    """The ranking has that of the policy."""
+    policy = Policy(temperature=0.5, threshold=0.0, evidence=Evidence(temperature=2.0))
+    decision = rule(policy).with_scores(scores_of(greeting=0.9, thanks=0.1), 1.0, [])
+    assert decision.ranking[0].confidence == pytest.approx(81 / 82, rel=1e-4)
+    assert decision.score == pytest.approx(3 / 4, rel=1e-4)
+
+
 def test_likeness_counts_among_the_allowed_intents_alone() -> None:
     """A text like the answers to a question that nobody asked is like nothing."""
     policy = Policy(evidence=Evidence(log_odds=0.0, similarity=1.0))
@@ -262,7 +270,7 @@ def test_masked_softmax_of_a_batch() -> None:
         temperature=st.floats(0.05, 5),
         threshold=st.floats(0, 1),
         margin=st.floats(0, 1),
-        evidence=st.builds(Evidence, *[st.floats(-10, 10)] * 4),
+        evidence=st.builds(Evidence, *[st.floats(-10, 10)] * 4, temperature=st.floats(0.05, 5)),
     ),
 )
 def test_ranking_is_what_none_of_them_leaves_to_what_the_contexts_allow(

@@ -12,6 +12,7 @@ from model.config import HeadConfig, TrainingError
 from model.encoder import read_encoder
 from model.features import Encoded
 from model.network import assemble, build_head, build_similarity
+from model.prototypes import Prototypes
 from model.runtime import ENCODER_FILE, KERAS_FILE, LITERT_FILE, LiteRTNetwork
 
 N_INTENTS = 20
@@ -112,7 +113,7 @@ def test_both_parts_are_given_up_together(tiny_encoder: Path, tmp_path: Path, mo
     """One of small weights and one of whole ones would not fit what was measured."""
     encoder = read_encoder(tiny_encoder)
     head = build_head(encoder.n_features, N_INTENTS, N_INTENTS + 1, HeadConfig())
-    prototypes = np.ones((N_INTENTS, 1, encoder.n_features), np.float32)
+    prototypes = Prototypes(np.ones((N_INTENTS, 1, encoder.n_features), np.float32), np.zeros(N_INTENTS, np.float32))
     network = assemble(head, encoder.network(), build_similarity(prototypes))
     text = Encoded(np.array([1], np.int32), np.ones(1, np.float32), np.array([7, 8, 9], np.int32))
     whole = export._compiled(network, is_quantised=False)

@@ -18,6 +18,7 @@ from model.network import (
     predict_logits,
     start_at,
 )
+from model.prototypes import Prototypes
 
 N_IDS, N_FEATURES, N_OUTPUTS = 50, 6, 4
 CONFIG = HeadConfig()
@@ -64,6 +65,10 @@ def test_logits_come_in_batches_of_any_size() -> None:
     assert predict_logits(head, [], np.zeros((0, 0), np.float32)).shape == (0, N_OUTPUTS)
 
 
+def some_prototypes(n_labels: int) -> Prototypes:
+    return Prototypes(unit((n_labels, 2, N_FEATURES)), np.linspace(-0.2, 0.3, n_labels, dtype=np.float32))
+
+
 def test_head_begins_as_the_classifier_it_is_given() -> None:
     """Its n-grams add next to nothing yet."""
     head = build_head(N_FEATURES, N_IDS, N_OUTPUTS, CONFIG)
@@ -73,12 +78,11 @@ def test_head_begins_as_the_classifier_it_is_given() -> None:
     assert logits == pytest.approx(features @ classifier.T, abs=5e-3)
 
 
-def test_similarity_is_the_cosine_to_the_nearest_prototype() -> None:
-    """Of each intent."""
-    prototypes, features = unit((3, 2, N_FEATURES)), unit((5, N_FEATURES), 1)
+def test_similarity_is_that_of_the_prototypes() -> None:
+    """To each intent."""
+    prototypes, features = some_prototypes(3), unit((5, N_FEATURES), 1)
     found = np.asarray(build_similarity(prototypes)(features))
-    expected = np.einsum("tf,lpf->tlp", features, prototypes).max(axis=2)
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert found == pytest.approx(prototypes.similarity(features), abs=1e-6)
 
 
 def test_whole_network_without_an_encoder_reads_n_grams() -> None:
@@ -98,7 +102,7 @@ def test_whole_network_reads_tokens_too() -> None:
     embedded = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(10, N_FEATURES)(tokens))
     encoder = keras.Model(tokens, keras.layers.UnitNormalization()(embedded))
     head = build_head(N_FEATURES, N_IDS, N_OUTPUTS, CONFIG)
-    prototypes = unit((N_OUTPUTS - 1, 2, N_FEATURES))
+    prototypes = some_prototypes(N_OUTPUTS - 1)
     network = assemble(head, encoder, build_similarity(prototypes))
     texts = [text(1, 2, tokens=3), text(tokens=5)]
     inputs = network_inputs(texts)

@@ -13,6 +13,7 @@ from model.config import HeadConfig
 from model.encoder import SentenceEncoder, read_encoder
 from model.features import PADDING_ID
 from model.network import assemble, build_head, build_similarity
+from model.prototypes import Prototypes
 from model.serving import OneText
 from model.tokens import MAX_TOKENS
 
@@ -30,8 +31,9 @@ def network(encoder: SentenceEncoder) -> keras.Model:
     keras.utils.set_random_seed(3)
     random = np.random.default_rng(3)
     head = build_head(encoder.n_features, N_IDS, N_LABELS + 1, HeadConfig())
-    prototypes = random.normal(size=(N_LABELS, N_PROTOTYPES, encoder.n_features)).astype(np.float32)
-    network = assemble(head, encoder.copy().network(), build_similarity(prototypes))
+    centres = random.normal(size=(N_LABELS, N_PROTOTYPES, encoder.n_features)).astype(np.float32)
+    similarity = build_similarity(Prototypes(centres, random.random(N_LABELS, np.float32)))
+    network = assemble(head, encoder.copy().network(), similarity)
     network.set_weights([weight + random.normal(0, 0.2, weight.shape) for weight in network.get_weights()])
     return network
 
