@@ -110,8 +110,8 @@ class AnswerLog:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def record(self, message: IncomingMessage, turn: Turn) -> str:
-        """Take note of an answer, and return its id."""
+    def record(self, message: IncomingMessage, turn: Turn) -> GivenAnswer:
+        """Take note of an answer, and return it."""
         self.drop_expired()
         while len(self._answers) >= self._capacity:
             self._drop(next(iter(self._answers)))
@@ -137,7 +137,7 @@ class AnswerLog:
         )
         self._answers[answer.id] = _packed(answer)
         self._link(answer.id, (message.platform, message.conversation_id), (message.message_id,))
-        return answer.id
+        return answer
 
     def sent(self, answer_id: str, message_ids: Sequence[str]) -> None:
         """Take note of the messages as which an answer now stands in its conversation."""

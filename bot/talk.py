@@ -71,12 +71,10 @@ class Talk:
         reason = AnswerReason(turn.decision.reason.value) if turn.decision is not None else AnswerReason.DIALOGUE
         if turn.is_silent:
             return None, AnswerReason.SILENT
-        answer_id = self._answers.record(message, turn)
-        answer = self._answers.get(answer_id)
-        if answer is not None:
-            await self._inbox.add_if_unanswered(answer)
-        can_vote = await self._open_vote(message, settings, turn, answer_id)
-        return replace(turn.reply, answer_id=answer_id, can_vote=can_vote), reason
+        answer = self._answers.record(message, turn)
+        await self._inbox.add_if_unanswered(answer)
+        can_vote = await self._open_vote(message, settings, turn, answer.id)
+        return replace(turn.reply, answer_id=answer.id, can_vote=can_vote), reason
 
     async def _open_vote(self, message: IncomingMessage, settings: ServerSettings, turn: Turn, answer_id: str) -> bool:
         """Take votes on an answer, if it is one to vote on; say whether."""

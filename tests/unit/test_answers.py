@@ -37,7 +37,7 @@ def known(answer: GivenAnswer | None) -> GivenAnswer:
 
 def test_an_answer_is_kept_with_what_explains_it(log: AnswerLog) -> None:
     """Question, decision, contexts, model and figures; the head of the ranking, and the lead of the whole of it."""
-    answer_id = log.record(said("where"), TURN)
+    answer_id = log.record(said("where"), TURN).id
     assert re.fullmatch(r"[A-Za-z0-9]{12}", answer_id)
     answer = known(log.get(answer_id))
     assert answer.text == "where"
@@ -50,18 +50,18 @@ def test_an_answer_is_kept_with_what_explains_it(log: AnswerLog) -> None:
 
 def test_ids_are_no_two_the_same(log: AnswerLog) -> None:
     """Nobody can tell one from another."""
-    assert len({log.record(said("x"), TURN) for _ in range(50)}) == 50
+    assert len({log.record(said("x"), TURN).id for _ in range(50)}) == 50
 
 
 def test_an_answer_is_found_by_each_of_its_messages(log: AnswerLog) -> None:
     """In its own conversation and platform alone; an edited question's answer takes the messages over."""
-    answer_id = log.record(said("x", message_id="6"), TURN)
+    answer_id = log.record(said("x", message_id="6"), TURN).id
     assert known(log.find("discord", "here", "6")).id == answer_id
     log.sent(answer_id, ["7", "8"])
     assert {known(log.find("discord", "here", number)).id for number in ("6", "7", "8")} == {answer_id}
     assert log.find("discord", "there", "7") is None
     assert log.find("telegram", "here", "7") is None
-    edited = log.record(said("y", message_id="6"), TURN)
+    edited = log.record(said("y", message_id="6"), TURN).id
     log.sent(edited, ["7"])
     assert {known(log.find("discord", "here", number)).id for number in ("6", "7")} == {edited}
     log.sent("unknown", ["1"])
@@ -81,7 +81,7 @@ def test_old_and_too_many_answers_are_dropped(log: AnswerLog, clock: Clock) -> N
     """By age and by number, with all that leads to them."""
     ids = []
     for number in range(4):
-        ids.append(log.record(said("x" * 2 * MAX_TEXT, message_id=f"question {number}"), TURN))
+        ids.append(log.record(said("x" * 2 * MAX_TEXT, message_id=f"question {number}"), TURN).id)
         log.sent(ids[-1], [str(number)])
         clock.now += 10
     assert len(log) == 3
@@ -99,7 +99,7 @@ def test_old_and_too_many_answers_are_dropped(log: AnswerLog, clock: Clock) -> N
 async def test_a_person_is_forgotten_everywhere(log: AnswerLog) -> None:
     """The same id on another platform is another person."""
     for message in (said("a"), said("b", conversation_id="there"), said("c", platform="telegram")):
-        log.sent(log.record(message, TURN), ["2"])
+        log.sent(log.record(message, TURN).id, ["2"])
     await log.forget_person("discord", "ann")
     assert [known(log.get(answer_id)).text for answer_id in [*log._answers]] == ["c"]
     assert list(log._ids) == [("telegram", "here", "1"), ("telegram", "here", "2")]

@@ -42,10 +42,10 @@ def log() -> AnswerLog:
 
 def test_the_last_answer_of_the_conversation_is_meant(log: AnswerLog) -> None:
     """Unless another is named, by its id, or by a message that it stands in; never one of another conversation."""
-    first = log.record(said("one", "ben", message_id="1"), TURN)
+    first = log.record(said("one", "ben", message_id="1"), TURN).id
     log.sent(first, ["2"])
-    last = log.record(said("two", "ben", message_id="3"), TURN)
-    elsewhere = log.record(said("three", "ben", message_id="5", conversation_id="there"), TURN)
+    last = log.record(said("two", "ben", message_id="3"), TURN).id
+    elsewhere = log.record(said("three", "ben", message_id="5", conversation_id="there"), TURN).id
 
     def found(text: str = "", replied_id: str | None = None) -> str | None:
         answer = asked_about(said(text, replied_id=replied_id), log)
