@@ -10,15 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.config import SECRET_VARIABLES
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 LIMIT_S = 60.0
 """After so long a child that is asked something will not answer."""
-
-SECRETS = ("DISCORD_TOKEN", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "REVIEW_PASSWORD_HASH", "STATE_URL")
-"""Variables that a child has no use for. They are emptied, not left out: `.env` may have them as well."""
 
 LEAST_PRIORITY = 19
 """For minutes of computing: on a processor that others keep busy there is next to nothing left."""
@@ -28,8 +27,8 @@ SOMEWHAT_LATER = 10
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a child."""
-    return dict(environment) | dict.fromkeys(SECRETS, "")
+    """Return the environment for a child: secrets are emptied, not left out, for `.env` may have them as well."""
+    return dict(environment) | dict.fromkeys(SECRET_VARIABLES, "")
 
 
 def ask_child(module: str, paths: Sequence[Path], understand: Callable[[Any], T]) -> T | None:

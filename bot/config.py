@@ -28,6 +28,15 @@ class ConfigError(Exception):
     """The configuration cannot be used; its text has one line a fault, each naming the variable and the mend."""
 
 
+SECRET_VARIABLES = (
+    "DISCORD_TOKEN",
+    "TELEGRAM_TOKEN",
+    "TELEGRAM_WEBHOOK_SECRET",
+    "REVIEW_PASSWORD_HASH",
+    "STATE_URL",
+)
+"""What is the bot's own: no child gets them, and no catalog may send them anywhere."""
+
 STARTER = Path("intents/starter")
 STARTER_STORIES = Path("intents/stories")
 NO_STORIES = Path("none")
@@ -366,9 +375,11 @@ def _state_url(value: str) -> str:
 
 
 def _passwords(url: str | None) -> tuple[str, ...]:
-    """Return the password of a URL as it stands there and as it is meant."""
-    password = urlsplit(url).password if url else None
-    return tuple({password, unquote(password)}) if password else ()
+    """Return the passwords of a URL, before its host and in its query, as they stand there and as they are meant."""
+    parts = urlsplit(url or "")
+    parameters = [parameter.partition("=") for parameter in parts.query.split("&")]
+    found = [parts.password, *(value for name, _, value in parameters if name == "password")]
+    return tuple({form for one in found if one for form in (one, unquote(one))})
 
 
 def _runtime(value: str) -> RuntimeChoice:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from bot.action_values import ActionError, Filler
+from bot.config import SECRET_VARIABLES
 from bot.public_network import CheckedTransport, Resolve, is_public, resolve
 from intents.catalog import Action
 from intents.placeholders import fill, placeholder_names
@@ -38,9 +39,6 @@ OF_THE_CONNECTION = frozenset(
     }
 )
 """Headers that say how a message is sent, which is not the catalog's to say."""
-
-OWN_SECRETS = frozenset({"DISCORD_TOKEN", "STATE_URL", "TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET"})
-"""What no catalog may send anywhere."""
 
 _ADDRESS = re.compile(
     r"(?P<origin>(?P<scheme>https?)://(?P<authority>[^/?#\\\s]+))(?P<rest>(?:[/?#].*)?)", re.DOTALL | re.IGNORECASE
@@ -213,7 +211,7 @@ def _header(name: str, template: str, environment: Mapping[str, str]) -> tuple[s
 
     def secret(match: re.Match[str]) -> str:
         variable = match["name"]
-        if variable in OWN_SECRETS:
+        if variable in SECRET_VARIABLES:
             raise ActionError(f"the header {name} asks for {variable}, which is the bot's own secret; use another")
         if not environment.get(variable):
             raise ActionError(f"the header {name} asks for {variable}, which is not set; set it in the environment")

@@ -204,6 +204,21 @@ def test_tokens_are_not_shown_by_the_settings() -> None:
     assert Settings().secrets == ()
 
 
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("redis://:pa%20ss@host:6379/0", {"pa%20ss", "pa ss"}),
+        ("redis://host:6379/0?password=pa%20ss&protocol=3", {"pa%20ss", "pa ss"}),
+        ("redis://:one@host?password=other", {"one", "other"}),
+        ("redis://host:6379/0?password=", set()),
+        ("redis://user@host:6379/0", set()),
+    ],
+)
+def test_passwords_of_the_shared_state_are_secrets(url: str, secrets: set[str]) -> None:
+    """Wherever redis-py looks for them, as they are written and as they are meant."""
+    assert set(parse_settings({"STATE_URL": url}).secrets) == secrets
+
+
 # Where values come from.
 
 

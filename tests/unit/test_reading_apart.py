@@ -9,7 +9,8 @@ import pytest
 
 from bot import children
 from bot.catalog_reading import read_catalog
-from bot.children import SECRETS, SOMEWHAT_LATER
+from bot.children import SOMEWHAT_LATER
+from bot.config import SECRET_VARIABLES
 from bot.stories import StoryError
 from bot.story_check import stories_of
 from bot.story_reading import read_stories
@@ -110,15 +111,15 @@ def test_the_process_comes_last_and_knows_no_secret(
     seen = tmp_path / "seen"
     program = tmp_path / "python"
     waits = f"import os\nwhile os.nice(0) < {SOMEWHAT_LATER}: os.sched_yield()"
-    tells = f"open({str(seen)!r}, 'w').write(repr([os.environ[name] for name in {SECRETS!r}]))"
+    tells = f"open({str(seen)!r}, 'w').write(repr([os.environ[name] for name in {SECRET_VARIABLES!r}]))"
     program.write_text(f"#!{sys.executable}\n{waits}\n{tells}\n", encoding="utf-8")
     program.chmod(0o755)
-    for name in SECRETS:
+    for name in SECRET_VARIABLES:
         monkeypatch.setenv(name, "secret")
     monkeypatch.setattr(sys, "executable", str(program))
     read_catalog(path, kept)
-    assert seen.read_text(encoding="utf-8") == repr([""] * len(SECRETS))
-    assert os.environ[SECRETS[0]] == "secret"
+    assert seen.read_text(encoding="utf-8") == repr([""] * len(SECRET_VARIABLES))
+    assert os.environ[SECRET_VARIABLES[0]] == "secret"
 
 
 STORY = "story: Hours\nturns:\n- user: hi\n- {user: when, text: /1.:00/, slots: {size: small}}\n- wait: 2 minutes\n"
