@@ -16,7 +16,6 @@ from bot.findings import Finding, fatal, note, ok, warning
 from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.bundle import TRAIN_COMMAND, Bundle, BundleError, current_path, fingerprint, load_bundle
-from model.classifier import IntentClassifier
 from model.runtime import load_runtime
 from model.text import normalise
 
@@ -74,11 +73,10 @@ def _version(name: str) -> str | None:
 
 
 def examine_bundle(settings: Settings) -> Iterator[Finding]:
-    """Load the model as the bot would, score once with it, and hold it against the catalog."""
+    """Load the model as the bot would, and hold it against the catalog."""
     try:
         bundle = load_bundle(current_path(settings.models_dir))
-        runtime = load_runtime(bundle, settings.model_runtime)
-        IntentClassifier(bundle, runtime, bundle.catalog).warm_up()
+        runtime = load_runtime(bundle, settings.model_runtime)  # which scores a first text
     except BundleError as error:
         yield fatal("bundle", str(error))  # which tells the mend
         return

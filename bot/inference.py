@@ -1,7 +1,11 @@
 """The thread that scores, the one that reads values, and the classifier in service, replaced as one reference."""
 
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,22 +15,36 @@ from weakref import WeakKeyDictionary, ref
 from adapters.base import IncomingMessage
 from bot.entities import warm_up
 from bot.watched_thread import LIMIT_S, WatchedThread
-from model.classifier import IntentClassifier
+from model.classifier import IntentClassifier, Question
 from model.decision import Decision
+from model.tokens import MAX_TOKENS
 
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
+MOST_CHARACTERS = 5 * MAX_TOKENS
+"""Messages decided about together have no more: with longer ones a network has to be run again, and all would wait."""
+
 MOST_STUCK = 3
 """With more threads left behind, each with memory of its own, the process is better started anew."""
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A message that waits to be decided about."""
+
+    classifier: IntentClassifier
+    question: Question
+    has_company: bool = False
+    decision: Decision | None = None
+
+
 class Inference:
-    """Scores messages off the event loop, one at a time.
+    """Scores messages off the event loop, those that wait at the same time together.
 
     A thread that hangs is left behind. What it was scoring with cannot serve another, so those behind it are scored
-    with a twin.
+    with a twin; those that were scored with the one that hangs are scored once more, each alone.
 
     Parameters
     ----------
@@ -35,7 +53,7 @@ class Inference:
     server_catalogs
         Those, by platform and server; servers of one catalog share its classifier.
     limit_s
-        How many seconds a message may take.
+        How many seconds a message may take, or those that are scored together.
     on_stuck
         Called when a thread was left behind.
     on_lost
@@ -60,6 +78,8 @@ class Inference:
         self._on_lost = on_lost
         self._scored_with: ref[IntentClassifier] | None = None  # a model that was replaced is let go at once
         self._twins: WeakKeyDictionary[IntentClassifier, IntentClassifier] = WeakKeyDictionary()
+        self._waiting: deque[_Waiting] = deque()  # those that no thread has taken
+        self._lock = threading.Lock()
         self._prepare(classifier)
 
     @property
@@ -110,25 +130,69 @@ class Inference:
     async def classify(
         self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None = None
     ) -> Decision:
-        """Decide about a message on the worker thread.
+        """Decide about a message on the worker thread, together with others that wait for it.
 
         Raises
         ------
         StuckError
             It took too long.
         """
-        return await self._scoring.run(partial(self._decide, classifier, text, contexts, language))
+        waiting = _Waiting(classifier, Question(text, contexts, language))
+        work = partial(self._decide, waiting)
+        with self._lock:
+            self._waiting.append(waiting)
+        try:
+            try:
+                return await self._scoring.run(work)
+            except Exception as error:
+                if not waiting.has_company:
+                    raise
+                fault = type(error).__name__  # its text might hold what somebody wrote
+                logger.warning("messages decided about together went wrong (%s): each is decided about alone", fault)
+            return await self._scoring.run(work)
+        finally:
+            if waiting.decision is None:  # whoever asked waits no longer
+                with self._lock, suppress(ValueError):
+                    self._waiting.remove(waiting)
 
-    def _decide(
-        self, classifier: IntentClassifier, text: str, contexts: Sequence[str], language: str | None
-    ) -> Decision:
+    def _decide(self, first: _Waiting) -> Decision:
+        """Decide about a message whose turn it is, unless another took it along."""
+        if first.decision is None:
+            together = self._taken_along(first)
+            classifier = self._sound(first.classifier)
+            decisions = classifier.classify_all([one.question for one in together])
+            for one, decision in zip(together, decisions, strict=True):
+                one.decision = decision
+        assert first.decision is not None
+        return first.decision
+
+    def _taken_along(self, first: _Waiting) -> list[_Waiting]:
+        """Return a message and those behind it that its network reads at once.
+
+        A message that was taken before and is undecided all the same, because of an error or a thread that hung, is
+        alone: if it was to blame, it goes wrong by itself.
+        """
+        together, n_characters = [first], len(first.question.text)
+        with self._lock:
+            if first in self._waiting:
+                self._waiting.remove(first)
+                while self._waiting and len(together) < first.classifier.runtime.at_once:
+                    n_characters += len(self._waiting[0].question.text)
+                    if self._waiting[0].classifier is not first.classifier or n_characters > MOST_CHARACTERS:
+                        break
+                    together.append(self._waiting.popleft())
+        first.has_company = len(together) > 1
+        return together
+
+    def _sound(self, classifier: IntentClassifier) -> IntentClassifier:
+        """Return a classifier, or its twin where a thread hangs in it."""
         self._scored_with = ref(classifier)
         if not classifier.runtime.is_stuck:
-            return classifier.classify(text, contexts, language)
+            return classifier
         twin = self._twins.get(classifier)
         if twin is None or twin.runtime.is_stuck:
             twin = self._twins[classifier] = classifier.twin()
-        return twin.classify(text, contexts, language)
+        return twin
 
     def _leave_classifier(self) -> None:
         scored_with = self._scored_with() if self._scored_with is not None else None

@@ -161,8 +161,6 @@ class ServiceLoader:
         with piece():
             classifier = IntentClassifier(bundle, runtime, catalog, threshold=self.threshold, known=known)
         with piece():
-            if serving is None or runtime is not serving.runtime:
-                classifier.warm_up()
             place = str(self.intents_path or self.models_dir)
             faults = self.check_actions(catalog, place) if self.check_actions else ()
         return Service(classifier, (*notes, *map(str, faults)))

@@ -25,7 +25,7 @@ from model.features import NgramFeatures, TextFeatures
 from model.spelling import Spelling
 from model.tokens import TokenizerError, shared_tokenizer
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 CURRENT_FILE = "current"
 MANIFEST_FILE = "manifest.json"
 CATALOG_FILE = "catalog.json"
@@ -360,9 +360,7 @@ def _read_manifest(path: Path) -> Manifest:
         raise BundleIncompatibleError(path, version)
     try:
         figures = value.pop("policy")
-        # earlier versions weighed the calibrated confidence, and wrote no temperature of its own
-        evidence = {"temperature": figures["temperature"]} | figures["evidence"]
-        policy = _whole(Policy, figures | {"evidence": _whole(Evidence, evidence)})
+        policy = _whole(Policy, figures | {"evidence": _whole(Evidence, figures["evidence"])})
         manifest = Manifest(policy=policy, labels=tuple(value.pop("labels")), **value)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleCorruptError(path, f"{MANIFEST_FILE} lacks a field, or has one too many") from error

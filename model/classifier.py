@@ -1,13 +1,32 @@
 """A bundle ready to classify: text in, `Decision` out. The engine and the evaluation use this same object."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from intents.catalog import IntentCatalog
 from model.bundle import Bundle
-from model.decision import Decision, DecisionRule, Scores
+from model.decision import Decision, DecisionRule
 from model.runtime import Runtime, load_runtime
 from model.text import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A message to decide about.
+
+    Parameters
+    ----------
+    text
+        As the member wrote it; any text at all.
+    contexts
+        The member's active contexts, the most recently set last.
+    language
+        The member's, of those that intents are bound to; None for any.
+    """
+
+    text: str
+    contexts: Sequence[str] = ()
+    language: str | None = None
 
 
 class IntentClassifier:
@@ -54,28 +73,21 @@ class IntentClassifier:
         threshold, known = self.rule.policy.threshold, self.rule.normalised
         return IntentClassifier(self.bundle, runtime, self.catalog, threshold=threshold, known=known)
 
-    def warm_up(self) -> None:
-        """Score once, so that the first message does not pay for what a runtime sets up late."""
-        self._score("hello")
-
     def classify(self, text: str, contexts: Sequence[str] = (), language: str | None = None) -> Decision:
-        """Decide about one message.
+        """Decide about one message; see `Question`."""
+        return self.classify_all([Question(text, contexts, language)])[0]
 
-        Parameters
-        ----------
-        text
-            As the member wrote it; any text at all.
-        contexts
-            The member's active contexts, the most recently set last.
-        language
-            The member's, of those that intents are bound to; None for any.
-        """
-        normalised = normalise(text)
-        decision = self.rule.without_scores(normalised, contexts, language)
-        if decision is not None:
-            return decision
-        familiarity = self.bundle.features.ngrams.familiarity(normalised)
-        return self.rule.with_scores(self._score(normalised), familiarity, contexts, language)
-
-    def _score(self, normalised: str) -> Scores:
-        return self.runtime.scores(self.bundle.features.encode(normalised))
+    def classify_all(self, questions: Sequence[Question]) -> list[Decision]:
+        """Decide about several messages, each by itself: at once that takes less time than one after the other."""
+        normalised = [normalise(one.text) for one in questions]
+        decisions = [
+            self.rule.without_scores(text, one.contexts, one.language)
+            for text, one in zip(normalised, questions, strict=True)
+        ]
+        open_texts = [text for text, decision in zip(normalised, decisions, strict=True) if decision is None]
+        scores = iter(self.runtime.scores([self.bundle.features.encode(text) for text in open_texts]))
+        familiarity = self.bundle.features.ngrams.familiarity
+        return [
+            decision or self.rule.with_scores(next(scores), familiarity(text), one.contexts, one.language)
+            for text, decision, one in zip(normalised, decisions, questions, strict=True)
+        ]

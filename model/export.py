@@ -3,11 +3,8 @@
 Imports TensorFlow: for training only.
 """
 
-import contextlib
-import io
 import logging
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -21,7 +18,7 @@ from model.encoder import traced
 from model.features import Encoded
 from model.network import network_inputs
 from model.runtime import ENCODER_FILE, KERAS_FILE, LITERT_FILE, LiteRTNetwork
-from model.serving import OneText
+from model.serving import PackedNgrams, PackedTexts
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +52,20 @@ def save_network(network: keras.Model, directory: Path, texts: Sequence[Encoded]
         contents = _compiled(network, is_quantised=is_quantised)
         for name, content in contents.items():
             (directory / name).write_bytes(content)
-        lower = CompiledNetwork(contents[ENCODER_FILE]) if ENCODER_FILE in contents else None
-        compiled = LiteRTNetwork(contents[LITERT_FILE], lower)
-        agreement = float(np.mean([compiled.scores(text).logits.argmax() for text in texts] == expected))
+        compiled = run_compiled(contents)
+        agreement = float(np.mean([scores.logits.argmax() for scores in compiled.scores(texts)] == expected))
         if agreement >= LEAST_AGREEMENT:
             return agreement
         logger.warning("the compiled network ranks %.2f %% of the patterns alike", 100 * agreement)
     raise TrainingError(
         "the network, compiled for serving, does not rank as it was trained to; train with another --seed"
     )
+
+
+def run_compiled(contents: Mapping[str, bytes]) -> LiteRTNetwork:
+    """Return what runs the files of a compiled network, given by their names."""
+    lower = CompiledNetwork(contents[ENCODER_FILE]) if ENCODER_FILE in contents else None
+    return LiteRTNetwork(contents[LITERT_FILE], lower)
 
 
 def _logits(network: keras.Model, texts: Sequence[Encoded]) -> NDArray[np.float32]:
@@ -78,23 +80,15 @@ def _logits(network: keras.Model, texts: Sequence[Encoded]) -> NDArray[np.float3
 
 def _compiled(network: keras.Model, *, is_quantised: bool) -> dict[str, bytes]:
     """Return the compiled network by the names of its files."""
-    if "token_ids" not in network.input:
-        converters = {LITERT_FILE: tf.lite.TFLiteConverter.from_keras_model(network)}
-    else:
-        laid_out = OneText(network)
-        functions = {LITERT_FILE: laid_out.rest(), ENCODER_FILE: laid_out.lower_half()}
-        converters = {
-            name: tf.lite.TFLiteConverter.from_concrete_functions([function], laid_out)
-            for name, function in functions.items()
-        }
-    return {name: _convert(converter, is_quantised=is_quantised) for name, converter in converters.items()}
+    laid_out = PackedTexts(network) if "token_ids" in network.input else PackedNgrams(network)
+    return {
+        name: _convert(tf.lite.TFLiteConverter.from_concrete_functions([function], laid_out), is_quantised=is_quantised)
+        for name, function in laid_out.functions().items()
+    }
 
 
 def _convert(converter: tf.lite.TFLiteConverter, *, is_quantised: bool) -> bytes:
     if is_quantised:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():  # it prints what it does
-        # it passes named inputs as a list, which Keras puts in their order
-        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
-        compiled: bytes = converter.convert()
+    compiled: bytes = converter.convert()
     return compiled

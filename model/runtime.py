@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from model.bundle import Bundle, BundleCorruptError, BundleError
 from model.compiled import CompiledNetwork, quiet_standard_error
 from model.decision import Scores
-from model.features import MAX_NGRAMS, PADDING_ID, Encoded
-from model.tokens import MAX_TOKENS
+from model.features import Encoded
+from model.packing import TEXT_WIDTHS, in_packs, pack
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +30,10 @@ LITERT_FILE = "serving.tflite"
 ENCODER_FILE = "encoder.tflite"
 """The lower half of the encoder, where there is one: `serving.tflite` reads on from it."""
 
+FIRST_TEXT = "hello"
+"""What every runtime scores when it is loaded, so that no member waits for what is set up with the first text."""
+
 RuntimeChoice = Literal["auto", "litert", "keras"]
-
-NGRAM_WIDTHS = (64, 128, 256, 512, MAX_NGRAMS)
-"""The lengths to which one text's n-grams are padded."""
-
-TOKEN_WIDTHS = (10, 15, 20, 30, 40, MAX_TOKENS)
-"""Likewise its tokens: few, for LiteRT plans its memory anew when a length changes.
-
-Multiples of 5, since its fastest kernels take 5 rows at once: 6 tokens cost as much as 10. See docs/model.md.
-"""
-
-NGRAMS_A_TOKEN = 16
-"""Room for n-grams that is made with each token, so that mostly both lengths change together; 12 are usual."""
 
 
 class RuntimeMissingError(BundleError):
@@ -50,6 +42,9 @@ class RuntimeMissingError(BundleError):
 
 class Runtime(Protocol):
     """Runs the network of one bundle, for one thread after the other."""
+
+    at_once: int
+    """How many texts it scores in much less time than one after the other."""
 
     is_stuck: bool
     """Whether a thread hangs in it, as whoever waited for that thread has noted: others need another runtime."""
@@ -62,8 +57,8 @@ class Runtime(Protocol):
     def files(self) -> tuple[str, ...]:
         """Which of the bundle's files it runs."""
 
-    def scores(self, text: Encoded) -> Scores:
-        """Return what the network says of one text, columns in the order of the manifest's labels."""
+    def scores(self, texts: Sequence[Encoded]) -> list[Scores]:
+        """Return what the network says of each text, columns in the order of the manifest's labels."""
 
 
 def load_runtime(bundle: Bundle, choice: RuntimeChoice = "auto") -> Runtime:
@@ -96,6 +91,7 @@ class LiteRTRuntime:
     """Runs the compiled network of a bundle."""
 
     name = "litert"
+    at_once = TEXT_WIDTHS[-1]
 
     def __init__(self, bundle: Bundle) -> None:
         self.files = (LITERT_FILE, *([ENCODER_FILE] if ENCODER_FILE in bundle.manifest.sha256 else []))
@@ -103,7 +99,7 @@ class LiteRTRuntime:
         try:
             lower = _lower_half(bundle) if ENCODER_FILE in self.files else None
             self._network = LiteRTNetwork(content, lower)
-            n_labels = len(self.scores(bundle.features.encode("hello")).similarity)
+            n_labels = len(self.scores([bundle.features.encode(FIRST_TEXT)])[0].similarity)
         except (ValueError, RuntimeError, KeyError) as error:
             raise BundleCorruptError(bundle.path, f"{' or '.join(self.files)} cannot be run") from error
         _check_width(bundle, LITERT_FILE, n_labels)
@@ -118,15 +114,15 @@ class LiteRTRuntime:
         for part in self._network.parts:
             part.is_stuck = value
 
-    def scores(self, text: Encoded) -> Scores:
-        """Return what the network says of one text; see `Runtime.scores`.
+    def scores(self, texts: Sequence[Encoded]) -> list[Scores]:
+        """Return what the network says of each text; see `Runtime.scores`.
 
         Raises
         ------
         TimeoutError
             Another thread hangs in it.
         """
-        return self._network.scores(text)
+        return self._network.scores(texts)
 
 
 class LiteRTNetwork:
@@ -150,24 +146,21 @@ class LiteRTNetwork:
         self._lower = lower
         self.parts = (self._network,) if lower is None else (self._network, lower)
 
-    def scores(self, text: Encoded) -> Scores:
-        """Return what the network says of one text; see `Runtime.scores`."""
-        n_tokens = next(width for width in TOKEN_WIDTHS if len(text.token_ids) <= width)
-        token_ids = _padded(text.token_ids, n_tokens)
-        roomy = NGRAMS_A_TOKEN * n_tokens if "token_ids" in self._network.inputs else 0
-        n_ngrams = next(width for width in (roomy, *NGRAM_WIDTHS) if len(text.ngram_ids) <= width)
-        values: dict[str, NDArray[Any]] = {
-            "ngram_ids": _padded(text.ngram_ids, n_ngrams),
-            "ngram_weights": _padded(text.ngram_weights, n_ngrams),
-            "token_ids": token_ids,
-        }
+    def scores(self, texts: Sequence[Encoded]) -> list[Scores]:
+        """Return what the network says of each text; see `Runtime.scores`."""
+        return [scores for together in in_packs(texts) for scores in self._scores(together)]
+
+    def _scores(self, texts: Sequence[Encoded]) -> list[Scores]:
+        values = pack(texts)
         if self._lower is not None:
-            values |= self._lower.run({"token_ids": token_ids})
+            values |= self._lower.run({name: values[name] for name in self._lower.inputs})
         outputs = self._network.run({name: values[name] for name in self._network.inputs})
-        logits = outputs["logits"][0]
-        if "similarity" not in outputs:
-            return Scores(logits, np.zeros(len(logits) - 1, np.float32))
-        return Scores(logits, outputs["similarity"][0])
+        logits = outputs["logits"]
+        if "similarity" in outputs:
+            similarity = outputs["similarity"]
+        else:
+            similarity = np.zeros((len(logits), logits.shape[1] - 1), np.float32)
+        return list(map(Scores, logits[: len(texts)], similarity))
 
 
 _in_use: WeakValueDictionary[str, CompiledNetwork] = WeakValueDictionary()
@@ -187,12 +180,6 @@ def _lower_half(bundle: Bundle) -> CompiledNetwork:
     return made
 
 
-def _padded(values: NDArray[Any], width: int) -> NDArray[Any]:
-    padded = np.full((1, width), PADDING_ID, values.dtype)
-    padded[0, : len(values)] = values
-    return padded
-
-
 class KerasRuntime:
     """Runs the saved Keras model of a bundle as one traced function.
 
@@ -201,6 +188,7 @@ class KerasRuntime:
     """
 
     name = "keras"
+    at_once = 1
     files = (KERAS_FILE,)
 
     def __init__(self, bundle: Bundle) -> None:
@@ -231,9 +219,13 @@ class KerasRuntime:
         if self._has_encoder:
             signature["token_ids"] = tf.TensorSpec((1, None), tf.int32)
         self._call = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
+        self.scores([bundle.features.encode(FIRST_TEXT)])  # traces it
 
-    def scores(self, text: Encoded) -> Scores:
-        """Return what the network says of one text; see `Runtime.scores`."""
+    def scores(self, texts: Sequence[Encoded]) -> list[Scores]:
+        """Return what the network says of each text; see `Runtime.scores`."""
+        return list(map(self._scores, texts))
+
+    def _scores(self, text: Encoded) -> Scores:
         inputs: dict[str, NDArray[Any]] = {
             "ngram_ids": text.ngram_ids[None],
             "ngram_weights": text.ngram_weights[None],

@@ -1,8 +1,9 @@
-"""The trained network laid out for one text at a time, as the serving process runs it. For training only.
+"""The trained network laid out as the serving process runs it: texts one behind the other. For training only.
 
 The same weights and the same sums as in the Keras network, in half as many operations: without a dimension of texts,
-with queries, keys and values in one product, and with what scales them in their weights. In two parts: the lower half
-of the encoder, which training leaves as published, and the rest.
+with queries, keys and values in one product, and with what scales them in their weights. Texts are packed (Krell et al.
+2021, "Efficient Sequence Packing without Cross-contamination"): a mask keeps each one's tokens to themselves. In two
+parts: the lower half of the encoder, which training leaves as published, and the rest.
 """
 
 from collections.abc import Iterable
@@ -13,20 +14,56 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
+from model.runtime import ENCODER_FILE, LITERT_FILE
 from model.tokens import MAX_TOKENS
-
-FAR_BELOW = -1e9
-"""Added to the attention that is paid to padding: after the softmax its share is 0."""
 
 LEAST_SQUARE = 1e-12
 """The least square of a length that is divided by."""
 
-TOKENS = tf.TensorSpec((1, None), tf.int32, "token_ids")
+TOKENS = tf.TensorSpec((None,), tf.int32, "token_ids")
+POSITIONS = tf.TensorSpec((None,), tf.int32, "positions")
+ATTENTION_BIAS = tf.TensorSpec((None, None), tf.float32, "attention_bias")
+POOLING = tf.TensorSpec((None, None), tf.float32, "pooling")
+NGRAMS = (
+    tf.TensorSpec((None,), tf.int32, "ngram_ids"),
+    tf.TensorSpec((None, None), tf.float32, "ngram_weights"),
+)
+"""What the functions read; see `model.packing.pack`."""
 
 Array = NDArray[np.float32]
 
 
-class OneText(tf.Module):
+class PackedNgrams(tf.Module):
+    """A network of `model.network.assemble` without a sentence encoder, its weights copied.
+
+    Parameters
+    ----------
+    network
+        The trained one.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        head = network.get_layer("intents")
+        tables = [np.asarray(head.get_layer(name).embeddings) for name in ("deep", "wide")]
+        self._widths = [table.shape[-1] for table in tables]
+        self._scales = [float(np.abs(table).max()) or 1.0 for table in tables]  # weights of 8 bits share one
+        scaled = [table / scale for table, scale in zip(tables, self._scales, strict=True)]
+        self._tables = tf.Variable(np.concatenate(scaled, axis=-1), trainable=False)
+        self._head = _Dense(*map(np.asarray, head.get_layer("head").weights))
+
+    def functions(self) -> "dict[str, tf.types.experimental.ConcreteFunction]":
+        """Return the function of `serving.tflite`, from n-grams to logits, ``(n_texts, n_labels + 1)``."""
+        return {LITERT_FILE: tf.function(self._serve).get_concrete_function(*NGRAMS)}
+
+    def _serve(self, ngram_ids: tf.Tensor, ngram_weights: tf.Tensor) -> dict[str, tf.Tensor]:
+        # of a product that an activation follows at once, the converter loses the activation
+        bags = tf.split(tf.matmul(ngram_weights, tf.gather(self._tables, ngram_ids)), self._widths, axis=-1)
+        deep, wide = (bag * scale for bag, scale in zip(bags, self._scales, strict=True))
+        return {"logits": self._head(tf.nn.relu(deep)) + wide}
+
+
+class PackedTexts(tf.Module):
     """A network of `model.network.assemble` with a sentence encoder, its weights copied.
 
     Parameters
@@ -45,7 +82,7 @@ class OneText(tf.Module):
         )
         self._n_hidden = token.shape[-1]
         self._tokens = tf.Variable(token, trainable=False)
-        self._places = tf.Variable(position[:MAX_TOKENS] + segment[0], trainable=False)
+        self._positions = tf.Variable(position[:MAX_TOKENS] + segment[0], trainable=False)
         self._norm = _Norm(backbone.get_layer("embeddings_layer_norm"))
         self._lower = _blocks_of(backbone.layers)
         self._upper = _blocks_of(upper.layers)
@@ -53,55 +90,52 @@ class OneText(tf.Module):
         scale = head.get_layer("ngram_weight").scale
         self._ngrams = tf.Variable(scale * np.asarray(head.get_layer("wide").embeddings), trainable=False)
         self._head = _Dense(*map(np.asarray, head.get_layer("head").weights))
+        self._hidden = [
+            _Dense(*map(np.asarray, layer.weights)) for layer in head.layers if layer.name in {"hidden", "hidden_head"}
+        ]
         self._prototypes = _Dense(*map(np.asarray, similarity.get_layer("prototypes").weights))
         self._n_labels = similarity.output_shape[-1]
 
-    def lower_half(self) -> "tf.types.experimental.ConcreteFunction":
-        """Return the function from a text's tokens, ``(1, n_tokens)``, to their states, ``(n_tokens, n_hidden)``."""
-        return tf.function(self._states).get_concrete_function(TOKENS)
+    def functions(self) -> "dict[str, tf.types.experimental.ConcreteFunction]":
+        """Return the functions of `encoder.tflite` and `serving.tflite`.
 
-    def rest(self) -> "tf.types.experimental.ConcreteFunction":
-        """Return the function from n-grams, tokens and states to logits and similarity.
-
-        They are of shapes ``(1, n_labels + 1)`` and ``(1, n_labels)``.
+        The first goes from tokens to their states, ``(n_tokens, n_hidden)``; the second from those and n-grams to
+        logits and similarity, ``(n_texts, n_labels + 1)`` and ``(n_texts, n_labels)``.
         """
-        return tf.function(self._serve).get_concrete_function(
-            tf.TensorSpec((1, None), tf.int32, "ngram_ids"),
-            tf.TensorSpec((1, None), tf.float32, "ngram_weights"),
-            TOKENS,
-            tf.TensorSpec((None, self._n_hidden), tf.float32, "states"),
-        )
+        states = tf.TensorSpec((None, self._n_hidden), tf.float32, "states")
+        return {
+            ENCODER_FILE: tf.function(self._states).get_concrete_function(TOKENS, POSITIONS, ATTENTION_BIAS),
+            LITERT_FILE: tf.function(self._serve).get_concrete_function(*NGRAMS, ATTENTION_BIAS, POOLING, states),
+        }
 
-    def _states(self, token_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        tokens = tf.reshape(token_ids, [-1])
-        ids = tf.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
-        states = self._norm(tf.gather(self._tokens, ids) + self._places[: tf.size(tokens)])
-        unseen = _unseen(_is_token(tokens))
+    def _states(self, token_ids: tf.Tensor, positions: tf.Tensor, attention_bias: tf.Tensor) -> dict[str, tf.Tensor]:
+        ids = tf.maximum(token_ids - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
+        states = self._norm(tf.gather(self._tokens, ids) + tf.gather(self._positions, positions))
         for block in self._lower:
-            states = block(states, unseen)
+            states = block(states, attention_bias)
         return {"states": states}
 
     def _serve(
-        self, ngram_ids: tf.Tensor, ngram_weights: tf.Tensor, token_ids: tf.Tensor, states: tf.Tensor
+        self,
+        ngram_ids: tf.Tensor,
+        ngram_weights: tf.Tensor,
+        attention_bias: tf.Tensor,
+        pooling: tf.Tensor,
+        states: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        is_token, last = _is_token(tf.reshape(token_ids, [-1])), states
-        unseen = _unseen(is_token)
+        last = states
         for block in self._upper:
-            last = block(last, unseen)
+            last = block(last, attention_bias)
         # brought to one length, a sum is what a mean is
-        means = [_of_length_1(tf.matmul(is_token[None], one)) for one in (last, states)]
+        means = [_of_length_1(tf.matmul(pooling, one)) for one in (last, states)]
         features = tf.concat(means, axis=-1) * 0.5**0.5
-        bag = tf.matmul(ngram_weights, tf.gather(self._ngrams, tf.reshape(ngram_ids, [-1])))
-        likeness = tf.reshape(self._prototypes(features), [1, self._n_labels, -1])
-        return {"logits": self._head(features) + bag, "similarity": tf.reduce_max(likeness, -1)}
-
-
-def _is_token(tokens: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.not_equal(tokens, 0), tf.float32)
-
-
-def _unseen(is_token: tf.Tensor) -> tf.Tensor:
-    return FAR_BELOW * (1 - is_token)
+        bags = tf.matmul(ngram_weights, tf.gather(self._ngrams, ngram_ids))
+        logits = self._head(features) + bags
+        if self._hidden:
+            hidden, hidden_head = self._hidden
+            logits += hidden_head(tf.nn.gelu(hidden(features)))
+        likeness = tf.reshape(self._prototypes(features), [tf.shape(features)[0], self._n_labels, -1])
+        return {"logits": logits, "similarity": tf.reduce_max(likeness, -1)}
 
 
 class _Norm(tf.Module):
@@ -158,10 +192,10 @@ class _Block(tf.Module):
         self._activation = layer._feedforward_intermediate_dense.activation  # noqa: SLF001
         self._norm = _Norm(layer._feedforward_layer_norm)  # noqa: SLF001
 
-    def __call__(self, states: tf.Tensor, unseen: tf.Tensor) -> tf.Tensor:
+    def __call__(self, states: tf.Tensor, attention_bias: tf.Tensor) -> tf.Tensor:
         by_head = tf.reshape(self._seen(states), [-1, 3 * self._n_heads, self._n_head])
         queries, keys, values = tf.split(tf.transpose(by_head, [1, 0, 2]), 3)
-        shares = tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True) + unseen)
+        shares = tf.nn.softmax(tf.matmul(queries, keys, transpose_b=True) + attention_bias)
         attended = tf.transpose(tf.matmul(shares, values), [1, 0, 2])
         n_hidden = self._n_heads * self._n_head
         states = self._attention_norm(states + self._output(tf.reshape(attended, [-1, n_hidden])))

@@ -152,7 +152,6 @@ def _by_file(arguments: argparse.Namespace, settings: Settings) -> Evaluated:
     messages = read_labelled(arguments.data, [intent.tag for intent in catalog.trainable])
     runtime = load_runtime(bundle, settings.model_runtime)
     classifier = IntentClassifier(bundle, runtime, catalog, threshold=settings.confidence_threshold)
-    classifier.warm_up()
     decisions, latencies_ms = [], []
     for message in messages:
         started = time.perf_counter()

@@ -22,6 +22,7 @@ from bot.handoff import Handoff
 from bot.inference import Inference
 from bot.metrics import Metrics
 from intents.catalog import Fallback, Intent, IntentCatalog, Response, SetContext
+from model.classifier import Question
 from model.decision import Decision, DecisionRule, Policy, Reason
 from model.text import normalise
 
@@ -46,6 +47,7 @@ class FakeRuntime:
     """Stands for a network."""
 
     name = "litert"
+    at_once = 8
     is_stuck = False
 
 
@@ -61,6 +63,7 @@ class FakeClassifier:
         self.threads: set[str] = set()
         self.held: set[str] = set()
         self.broken: set[str] = set()
+        self.groups: list[list[str]] = []
         self.entered = threading.Event()
         self.go_on = threading.Event()
         self.rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())
@@ -75,6 +78,10 @@ class FakeClassifier:
             raise ArithmeticError(text)
         decision = self.rule.without_scores(normalise(text), contexts, language)
         return decision or Decision(None, Reason.BELOW_THRESHOLD, 0.0, ())
+
+    def classify_all(self, questions: Sequence[Question]) -> list[Decision]:
+        self.groups.append([one.text for one in questions])
+        return [self.classify(one.text, one.contexts, one.language) for one in questions]
 
     async def until_entered(self) -> None:
         """Wait until a held message is being scored."""

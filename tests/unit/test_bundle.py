@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ CONFIG = TrainingConfig().to_json()
 NETWORK_FILE = "network.bin"
 
 
+EVIDENCE = asdict(Evidence())
 POLICY = Policy(temperature=0.7, threshold=0.6, margin=0.1, evidence=Evidence(-1.0, 0.5, 2.0, 0.0))
 
 
@@ -318,12 +319,13 @@ def test_manifest_with_a_wrong_field_is_refused(tmp_path: Path, change: dict[str
         [],
         {},
         {"bias": 1.0},
-        {"bias": "1", "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
-        {"bias": float("nan"), "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0},
-        {"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "luck": 1.0},
-        {"bias": 0.0, "log_odds": 1.0, "similarity": 0.0, "familiarity": 0.0, "temperature": 0.0},
+        {name: value for name, value in EVIDENCE.items() if name != "temperature"},
+        EVIDENCE | {"bias": "1"},
+        EVIDENCE | {"bias": float("nan")},
+        EVIDENCE | {"luck": 1.0},
+        EVIDENCE | {"temperature": 0.0},
     ],
-    ids=["null", "list", "empty", "partial", "text", "not a number", "more", "no temperature"],
+    ids=["null", "list", "empty", "partial", "one missing", "text", "not a number", "more", "no temperature"],
 )
 def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:
     """A weight that is missing or none would change what is answered."""
@@ -331,14 +333,6 @@ def test_policy_needs_its_evidence(tmp_path: Path, evidence: object) -> None:
     change_manifest(path, lambda manifest: manifest["policy"].update(evidence=evidence))
     with pytest.raises(BundleCorruptError):
         load_bundle(path)
-
-
-def test_evidence_without_a_temperature_is_of_the_calibrated_confidence(tmp_path: Path) -> None:
-    """As earlier versions wrote it; their bundles go on answering as they did."""
-    path = write(tmp_path)
-    change_manifest(path, lambda manifest: manifest["policy"]["evidence"].pop("temperature"))
-    policy = load_bundle(path).manifest.policy
-    assert policy == replace(POLICY, evidence=replace(POLICY.evidence, temperature=POLICY.temperature))
 
 
 @pytest.mark.parametrize("version", [FORMAT_VERSION - 1, FORMAT_VERSION + 1, 0, str(FORMAT_VERSION), None])

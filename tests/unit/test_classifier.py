@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.bundle import load_bundle
-from model.classifier import IntentClassifier
+from model.classifier import IntentClassifier, Question
 from model.decision import Reason
 from model.runtime import load_runtime
 
@@ -144,11 +144,39 @@ def test_huge_text_is_decided_with_an_encoder(with_encoder: IntentClassifier, te
     assert time.perf_counter() - started < 2
 
 
+def questions() -> list[Question]:
+    """What equals a pattern, what has no word, and what is scored, in contexts of their own."""
+    texts = ["Hi there!", "could I order one pizza please", "!!!", "yes yes with cheese please", "so when are you open"]
+    contexts = [(), ("cheese",), ("wine", "cheese")]
+    return [Question(f"{text}{' now' * number}", contexts[number]) for number in range(3) for text in texts]
+
+
+def test_messages_decided_about_together_get_what_each_gets_alone(classifier: IntentClassifier) -> None:
+    """In their order."""
+    assert_same_together(classifier)
+
+
+def test_messages_decided_about_together_with_an_encoder_too(with_encoder: IntentClassifier) -> None:
+    """None is read as a part of another."""
+    assert_same_together(with_encoder)
+
+
+def assert_same_together(classifier: IntentClassifier) -> None:
+    together = classifier.classify_all(questions())
+    for question, decision in zip(questions(), together, strict=True):
+        alone = classifier.classify(question.text, question.contexts, question.language)
+        assert (decision.intent, decision.reason) == (alone.intent, alone.reason)
+        assert [one.tag for one in decision.ranking] == [one.tag for one in alone.ranking]
+        assert decision.score == pytest.approx(alone.score, abs=1e-4)
+    assert len({decision.reason for decision in together}) > 2
+    assert len({decision.intent for decision in together}) > 3
+    assert classifier.classify_all([]) == []
+
+
 def test_contexts_come_from_the_catalog_in_service(classifier: IntentClassifier) -> None:
     """An edited file of the same patterns may ask for other contexts than the bundle's own."""
     catalog = classifier.catalog
     edited = replace(catalog, intents=tuple(replace(intent, context_filter=()) for intent in catalog.intents))
     serving = IntentClassifier(classifier.bundle, classifier.runtime, edited)
-    serving.warm_up()
     assert serving.classify("yes").intent == "cheese_yes"
     assert serving.intents["cheese_yes"].context_filter == ()

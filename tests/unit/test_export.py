@@ -42,7 +42,7 @@ def right() -> keras.Model:
 
 def best(directory: Path) -> list[int]:
     compiled = LiteRTNetwork((directory / LITERT_FILE).read_bytes())
-    return [int(compiled.scores(text).logits.argmax()) for text in TEXTS]
+    return [int(scores.logits.argmax()) for scores in compiled.scores(TEXTS)]
 
 
 def test_both_files_are_written_and_agree(right: keras.Model, tmp_path: Path) -> None:

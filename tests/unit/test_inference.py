@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from model.bundle import load_bundle
 from model.classifier import IntentClassifier
 from model.decision import Decision, Reason
 from model.runtime import load_runtime
-from tests.unit.fakes import HOURS, WAIT_S, FakeClassifier
+from tests.unit.fakes import HOURS, WAIT_S, FakeClassifier, FakeRuntime
 
 LIMIT_S = 0.1
 
@@ -98,6 +98,127 @@ async def test_what_waits_behind_a_message_that_hangs_is_scored_by_a_twin(infere
     assert (await classify(inference, "yes")).reason is Reason.BELOW_THRESHOLD
     assert (len(twins_of(inference)), counts.n_stuck, inference.n_waiting) == (1, 1, 0)
     assert not inference.is_lost
+
+
+@pytest.fixture
+def holding() -> FakeClassifier:
+    """Holds the thread up at "first", and fails at "bad"."""
+    holding = FakeClassifier()
+    holding.held, holding.broken = {"first"}, {"bad"}
+    return holding
+
+
+@pytest.fixture
+def busy(holding: FakeClassifier) -> Iterator[Inference]:
+    inference = Inference(holding)  # type: ignore[arg-type]
+    yield inference
+    holding.go_on.set()
+    inference.close()
+
+
+async def wait_behind(inference: Inference, holding: FakeClassifier, texts: Sequence[str]) -> list[Any]:
+    """Ask while another message is being scored; the answers of all of them are still to come."""
+    tasks = [asyncio.create_task(classify(inference, "first"))]
+    await holding.until_entered()
+    return tasks + await ask(inference, texts)
+
+
+async def ask(inference: Inference, texts: Sequence[str]) -> list[asyncio.Task[Decision]]:
+    """Ask, one after the other, and wait until all wait."""
+    n_waiting = inference.n_waiting + len(texts)
+    tasks = [asyncio.create_task(inference.classify(inference.classifier, text, ())) for text in texts]
+    await asyncio.sleep(0)  # each begins, and waits
+    assert inference.n_waiting == n_waiting
+    return tasks
+
+
+async def test_messages_that_wait_are_decided_about_together(busy: Inference, holding: FakeClassifier) -> None:
+    """As many as a network reads at once, in the order in which they came; each gets its own answer."""
+    texts = ["when", *(f"what of {number}" for number in range(FakeRuntime.at_once)), "hello"]
+    tasks = await wait_behind(busy, holding, texts)
+    holding.go_on.set()
+    decisions = await asyncio.gather(*tasks)
+    assert holding.groups == [["first"], texts[: FakeRuntime.at_once], texts[FakeRuntime.at_once :]]
+    assert [one.intent for one in decisions] == [None, HOURS.tag, *[None] * FakeRuntime.at_once, "greeting"]
+    assert not busy._waiting
+
+
+async def test_a_runtime_that_gains_nothing_reads_one_at_a_time(
+    busy: Inference, holding: FakeClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras, where the first would wait for the last."""
+    monkeypatch.setattr(holding.runtime, "at_once", 1, raising=False)
+    tasks = await wait_behind(busy, holding, ["when", "hello"])
+    holding.go_on.set()
+    await asyncio.gather(*tasks)
+    assert holding.groups == [["first"], ["when"], ["hello"]]
+
+
+async def test_long_messages_are_decided_about_by_themselves(busy: Inference, holding: FakeClassifier) -> None:
+    """Together they would not fit what a network reads at once."""
+    long = "tell me more " * 100
+    tasks = await wait_behind(busy, holding, ["when", long, long, "hello", "hi"])
+    holding.go_on.set()
+    await asyncio.gather(*tasks)
+    assert holding.groups == [["first"], ["when"], [long], [long], ["hello", "hi"]]
+
+
+async def test_an_error_is_its_own_messages_alone(
+    busy: Inference, holding: FakeClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those decided about with it are decided about once more, each alone."""
+    tasks = await wait_behind(busy, holding, ["when", "bad", "hello"])
+    holding.go_on.set()
+    _, when, bad, hello = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (when.intent, type(bad), hello.intent) == (HOURS.tag, ArithmeticError, "greeting")
+    assert holding.groups[:2] == [["first"], ["when", "bad", "hello"]]
+    assert sorted(holding.groups[2:]) == [["bad"], ["hello"], ["when"]]
+    assert "each is decided about alone" in caplog.text
+    assert not busy._waiting
+
+
+async def test_who_waits_no_longer_is_not_decided_about(busy: Inference, holding: FakeClassifier) -> None:
+    """Nor kept, though nobody comes after."""
+    tasks = await wait_behind(busy, holding, ["when", "gone"])
+    tasks[-1].cancel()
+    await asyncio.wait({tasks[-1]})
+    assert [one.question.text for one in busy._waiting] == ["when"]
+    holding.go_on.set()
+    await asyncio.gather(*tasks[:-1])
+    assert holding.groups == [["first"], ["when"]]
+    assert not busy._waiting
+
+
+async def test_messages_for_another_classifier_are_not_taken_along(busy: Inference, holding: FakeClassifier) -> None:
+    """Its network is another, of a server's own catalog or from before a reload."""
+    tasks = await wait_behind(busy, holding, ["when"])
+    other = FakeClassifier()
+    busy.swap(other)  # type: ignore[arg-type]
+    tasks += await ask(busy, ["when", "hello"])
+    holding.go_on.set()
+    assert [(await task).intent for task in tasks] == [None, HOURS.tag, HOURS.tag, "greeting"]
+    assert (holding.groups, other.groups) == ([["first"], ["when"]], [["when", "hello"]])
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("texts", [["when", "hang", "hello"], ["hang", "when", "hello"]])
+async def test_of_those_decided_about_together_only_the_one_that_hangs_fails(texts: list[str], counts: Counts) -> None:
+    """Each is decided about once more, alone: two threads are left behind."""
+    hanging = Hanging([])
+    hanging.held = {"first"}
+    inference = Inference(hanging, limit_s=5 * LIMIT_S, on_stuck=counts.stuck)  # type: ignore[arg-type]
+    try:
+        tasks = await wait_behind(inference, hanging, texts)
+        hanging.go_on.set()
+        found = dict(zip(texts, (await asyncio.gather(*tasks, return_exceptions=True))[1:], strict=True))
+        assert (found["when"].intent, found["hello"].intent) == (HOURS.tag, "greeting")
+        assert isinstance(found["hang"], StuckError)
+        assert hanging.groups == [["first"], texts]
+        assert sorted(group for twin in hanging.twins for group in twin.groups) == [["hang"], ["hello"], ["when"]]
+        assert counts.n_stuck == 2
+        assert not inference._waiting
+    finally:
+        inference.close()
 
 
 async def test_a_reloaded_classifier_needs_no_twin(inference: Inference) -> None:

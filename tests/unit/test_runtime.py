@@ -17,12 +17,11 @@ from model.bundle import Bundle, BundleCorruptError, load_bundle
 from model.decision import Scores
 from model.encoder_files import sha256_of
 from model.features import MAX_NGRAMS, Encoded
+from model.packing import NGRAM_WIDTHS, TOKEN_WIDTHS
 from model.runtime import (
     ENCODER_FILE,
     KERAS_FILE,
     LITERT_FILE,
-    NGRAM_WIDTHS,
-    TOKEN_WIDTHS,
     LiteRTNetwork,
     LiteRTRuntime,
     Runtime,
@@ -77,7 +76,7 @@ def test_runtimes_agree_on_texts_of_every_length(bundle: Bundle, runtimes: tuple
     lengths = [length for pair in zip(range(1, 33), range(64, 32, -1), strict=True) for length in pair]
     litert, keras = runtimes
     for text in texts_of(bundle, [(10 + 3 * length % 50, length) for length in lengths]):
-        assert_alike(litert.scores(text), keras.scores(text))
+        assert_alike(*litert.scores([text]), *keras.scores([text]))
 
 
 def test_runtimes_agree_on_texts_of_every_width(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
@@ -89,7 +88,7 @@ def test_runtimes_agree_on_texts_of_every_width(bundle: Bundle, runtimes: tuple[
     assert {of_tokens for _, of_tokens in widths} >= {2, MAX_TOKENS}
     litert, keras = runtimes
     for text in texts_of(bundle, widths):
-        assert_alike(litert.scores(text), keras.scores(text))
+        assert_alike(*litert.scores([text]), *keras.scores([text]))
 
 
 def test_runtimes_agree_on_words(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
@@ -98,7 +97,7 @@ def test_runtimes_agree_on_words(bundle: Bundle, runtimes: tuple[Runtime, Runtim
     litert, keras = runtimes
     for text in [*like_patterns, "zebra", "漢字", ""]:
         encoded = bundle.features.encode(text)
-        one, other = litert.scores(encoded), keras.scores(encoded)
+        (one,), (other,) = litert.scores([encoded]), keras.scores([encoded])
         assert_alike(one, other)
         is_same = one.logits.argmax() == other.logits.argmax()
         is_tie = float(np.diff(np.sort(other.logits)[-2:])[0]) < TIE
@@ -109,11 +108,27 @@ def test_what_was_scored_before_does_not_matter(bundle: Bundle, runtimes: tuple[
     """The same text gets the same scores after any other."""
     for runtime in runtimes:
         short, long = bundle.features.encode("hello"), bundle.features.encode("order a pizza please " * 20)
-        before = runtime.scores(short)
+        (before,) = runtime.scores([short])
         kept: NDArray[np.float32] = before.logits.copy()
-        runtime.scores(long)
+        runtime.scores([long])
         assert before.logits.tolist() == kept.tolist(), "it is no view of the network's memory"
-        assert runtime.scores(short).logits == pytest.approx(kept, abs=1e-5)
+        assert runtime.scores([short])[0].logits == pytest.approx(kept, abs=1e-5)
+
+
+def test_texts_scored_together_get_what_each_gets_alone(bundle: Bundle, runtimes: tuple[Runtime, Runtime]) -> None:
+    """Packed with others before and behind it, some of which fill a pack by themselves."""
+    random = np.random.default_rng(1)
+    widths = [(int(random.integers(0, 90)), int(random.integers(2, 14))) for _ in range(40)]
+    widths[7:7] = [(MAX_NGRAMS, 5), (20, MAX_TOKENS), (MAX_NGRAMS, MAX_TOKENS)]
+    texts = list(texts_of(bundle, widths))
+    for runtime in runtimes:
+        together = runtime.scores(texts)
+        assert len(together) == len(texts)
+        for text, scores in zip(texts, together, strict=True):
+            (alone,) = runtime.scores([text])
+            assert scores.logits == pytest.approx(alone.logits, abs=1e-3)
+            assert scores.similarity == pytest.approx(alone.similarity, abs=1e-3)
+        assert runtime.scores([]) == []
 
 
 @pytest.mark.parametrize("choice", ["litert", "keras"])
@@ -122,7 +137,7 @@ def test_network_without_an_encoder_knows_no_similarity(trained_once: "Trained",
     own = load_bundle(trained_once.bundle_path)
     runtime = load_runtime(own, choice)
     assert runtime.name == choice
-    scores = runtime.scores(own.features.encode("could i order one pizza please"))
+    (scores,) = runtime.scores([own.features.encode("could i order one pizza please")])
     assert scores.logits.shape == (len(own.manifest.labels) + 1,)
     assert scores.similarity.tolist() == [0.0] * len(own.manifest.labels)
     assert own.manifest.labels[int(scores.logits.argmax())] == "order_pizza"
@@ -270,7 +285,7 @@ def test_a_thread_that_hangs_is_waited_for_only_so_long(
     assert isinstance(runtime, LiteRTRuntime)
     assert runtime._network._lower is not None
     with runtime._network._lower._lock, pytest.raises(TimeoutError, match="scoring for over"):
-        runtime.scores(bundle.features.encode("hello"))
+        runtime.scores([bundle.features.encode("hello")])
     assert runtime.is_stuck, "whoever comes next takes another"
 
 
@@ -279,14 +294,14 @@ def test_a_text_after_one_that_failed_is_scored(trained_once: "Trained", monkeyp
     content = (trained_once.bundle_path / LITERT_FILE).read_bytes()
     network, bundle = LiteRTNetwork(content), load_bundle(trained_once.bundle_path)
     short, long = bundle.features.encode("hello"), bundle.features.encode("order a pizza please " * 20)
-    expected = network.scores(long).logits.tolist()
-    network.scores(short)
+    expected = network.scores([long])[0].logits.tolist()
+    network.scores([short])
     interpreter = network._network._interpreter
     with monkeypatch.context() as patch:
         patch.setattr(interpreter, "allocate_tensors", lambda: 1 // 0)
         with pytest.raises(ZeroDivisionError):
-            network.scores(long)
-    assert network.scores(long).logits.tolist() == expected
+            network.scores([long])
+    assert network.scores([long])[0].logits.tolist() == expected
 
 
 def without(*modules: str) -> Callable[[str], bool]:
