@@ -15,12 +15,16 @@ class HeadConfig:
     ----------
     label_smoothing
         Of the loss.
-    hidden_units, dropout, learning_rate, weight_decay
+    dropout
+        Of hidden units.
+    hidden_units, learning_rate, weight_decay
         Of a head that reads n-grams alone; the last two of AdamW.
+    feature_units
+        The hidden units on the features of a sentence, for a large catalog.
     feature_dropout, encoder_learning_rate, encoder_weight_decay
         Of one that reads the features of a sentence encoder, too.
     encoder_learning_rate_large
-        The rate for a large catalog beside an encoder that is as published.
+        The rate for a large catalog.
     scale
         What a cosine of 1 to the mean of a class is worth in the logits at the start.
     ngram_weight
@@ -28,8 +32,9 @@ class HeadConfig:
     """
 
     label_smoothing: float = 0.1
-    hidden_units: int = 128
     dropout: float = 0.5
+    hidden_units: int = 128
+    feature_units: int = 512
     learning_rate: float = 5e-3
     weight_decay: float = 1e-2
     feature_dropout: float = 0.1
@@ -102,7 +107,7 @@ class TrainingConfig:
         The least of it beside a sentence encoder, which leaves less to learn.
     epochs, epochs_large
         Passes of the head over the patterns.
-    encoder_epochs
+    encoder_epochs, encoder_epochs_large
         The same beside a sentence encoder.
     min_steps
         The least number of batches that those passes come to: a small catalog takes more of them.
@@ -118,7 +123,7 @@ class TrainingConfig:
         Of the encoder's.
     """
 
-    pipeline: int = 3
+    pipeline: int = 4
     encoder: str | None = None
     character_sizes: tuple[int, int] = (1, 4)
     min_count: int = 1
@@ -127,6 +132,7 @@ class TrainingConfig:
     epochs: int = 10
     epochs_large: int = 7
     encoder_epochs: int = 6
+    encoder_epochs_large: int = 12
     min_steps: int = 100
     folds: int = 5
     folds_large: int = 3

@@ -30,9 +30,9 @@ HeadBatch = tuple[dict[str, NDArray[np.generic]], NDArray[np.float32], NDArray[n
 def build_head(n_features: int, n_ids: int, n_outputs: int, config: HeadConfig) -> keras.Model:
     """Return a new head: n-grams, and where `n_features` is not 0 the features of a sentence, to logits.
 
-    Beside an encoder the n-grams have a linear path alone (wide). Without one they are wide and deep (Cheng et al.
-    2016, "Wide & Deep Learning for Recommender Systems"): the linear path remembers the words of an intent, a hidden
-    layer generalises over them.
+    Beside an encoder the n-grams have a linear path alone (wide), and the features one or two, the second with a hidden
+    layer. Without one the n-grams are wide and deep (Cheng et al. 2016, "Wide & Deep Learning for Recommender
+    Systems"): the linear path remembers the words of an intent, a hidden layer generalises over them.
 
     Parameters
     ----------
@@ -58,12 +58,19 @@ def build_head(n_features: int, n_ids: int, n_outputs: int, config: HeadConfig) 
     if n_features:
         inputs["features"] = keras.Input((n_features,), dtype="float32", name="features")
         dropped = layers.Dropout(config.feature_dropout)(inputs["features"])
-        deep = layers.Dense(n_outputs, name="head")(dropped)
-        wide = layers.Rescaling(config.ngram_weight, name="ngram_weight")(wide)
+        paths = [
+            layers.Dense(n_outputs, name="head")(dropped),
+            layers.Rescaling(config.ngram_weight, name="ngram_weight")(wide),
+        ]
+        if config.feature_units:
+            initializer = keras.initializers.RandomNormal(stddev=4.0 * n_features**-0.5)
+            hidden = layers.Dense(config.feature_units, "gelu", kernel_initializer=initializer, name="hidden")
+            dropped = layers.Dropout(config.dropout)(hidden(inputs["features"]))
+            paths.append(layers.Dense(n_outputs, kernel_initializer="zeros", name="hidden_head")(dropped))
     else:
         hidden = layers.Activation("relu")(bag(config.hidden_units, "deep", 0.3 * config.hidden_units**-0.5))
-        deep = layers.Dense(n_outputs, name="head")(layers.Dropout(config.dropout)(hidden))
-    return keras.Model(inputs, layers.Add(name="logits")([deep, wide]), name="intents")
+        paths = [layers.Dense(n_outputs, name="head")(layers.Dropout(config.dropout)(hidden)), wide]
+    return keras.Model(inputs, layers.Add(name="logits")(paths), name="intents")
 
 
 def start_at(head: keras.Model, classifier: NDArray[np.float32]) -> None:

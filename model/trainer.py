@@ -4,7 +4,6 @@ Imports TensorFlow, scikit-learn and NLTK; the serving process never imports thi
 """
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.class_weight import compute_class_weight
 
 from intents.catalog import IntentCatalog
 from model.calibration import HeldOut
-from model.config import Plan, TrainingConfig
+from model.config import HeadConfig, Plan, TrainingConfig
 from model.encoder import SentenceEncoder, Tell, read_encoder
 from model.examples import Examples, is_repeated, patterns_of, tag_words
 from model.feature_cache import FeatureCache
@@ -144,18 +142,15 @@ class Trainer:
     def cross_validate(self, n_folds: int) -> HeldOut:
         """Return what is said of every pattern and generic message by a model that did not see it.
 
-        An intent's only pattern is always trained on, never held out.
+        An intent's only pattern is always trained on, never held out. Patterns written one after the other are held out
+        together: they are often alike, and beside its like a pattern would be better known than what members write.
         """
         rows = np.arange(self.n_patterns)
         repeated = rows[is_repeated(self.patterns.labels[rows])]
         if not len(repeated):
             return self._nothing_held_out()
         n_folds = min(n_folds, int(np.bincount(self.patterns.labels[rows]).max()))
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=self._seed)
-        with warnings.catch_warnings():
-            # an intent of fewer patterns than folds is held out in some of them only, which is as it should be
-            warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-            held_rows = [repeated[part] for _, part in folds.split(repeated, self.patterns.labels[repeated])]
+        held_rows = self._blocks(repeated, n_folds)
         outside_rows = np.random.default_rng(self._seed).permutation(len(self.outside.texts))
         parts = list(zip(held_rows, np.array_split(outside_rows, n_folds), strict=True))
         scored = []
@@ -185,7 +180,8 @@ class Trainer:
             min_count = max(min_count, config.encoder_min_count)
         ngrams = fit_ngrams(words, stems, character_sizes=config.character_sizes, min_count=min_count)
         features = adapted.features
-        head = build_head(features.width, ngrams.n_ids, n_labels + 1, config.head)
+        head_config, epochs = self._head_plan(features.width)
+        head = build_head(features.width, ngrams.n_ids, n_labels + 1, head_config)
         rows = features.of(examples.texts)
         prototypes = find_prototypes(rows, examples.labels, n_labels, config=config, seed=self._seed)
         if features.width:
@@ -195,15 +191,23 @@ class Trainer:
                 means[:n_labels] = adapted.classifier
             start_at(head, config.head.scale * means)
         batches = self._batches(ngrams, examples, rows)
-        epochs = config.encoder_epochs if features.width else config.epochs_large if self.is_large else config.epochs
         epochs = max(epochs, config.min_steps // len(batches))
-        head_config = config.head
-        if self.is_large and adapted.classifier is None:
-            head_config = replace(head_config, encoder_learning_rate=head_config.encoder_learning_rate_large)
         compile_head(head, head_config, n_steps=len(batches) * epochs)
         told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: self._tell(stage, epoch + 1, epochs))
         head.fit(batches.dataset(), epochs=epochs, callbacks=[told], shuffle=False, verbose=0)
         return Fitted(ngrams, head, prototypes)
+
+    def _head_plan(self, n_features: int) -> tuple[HeadConfig, int]:
+        """Return how a head is built and fitted, and in how many epochs.
+
+        A small catalog has no hidden layer on the features: it would learn few patterns by heart.
+        """
+        config, head = self.config, self.config.head
+        if not n_features:
+            return head, config.epochs_large if self.is_large else config.epochs
+        if not self.is_large:
+            return replace(head, feature_units=0), config.encoder_epochs
+        return replace(head, encoder_learning_rate=head.encoder_learning_rate_large), config.encoder_epochs_large
 
     def _features(self, encoder: SentenceEncoder | None) -> Features:
         """Return the features of all texts; those of the encoder as published are kept for the next training."""
@@ -256,14 +260,27 @@ class Trainer:
         )
 
     def _held_out_rows(self) -> NDArray[np.intp]:
-        """Return a share of each intent's patterns: one at least, and never its only one."""
+        """Return a share of each intent's patterns, as `cross_validate` does: one at least, and never its only one."""
         random = np.random.default_rng(self._seed)
         parts = []
         for label in range(len(self.labels)):
-            own = random.permutation(np.flatnonzero(self.patterns.labels[: self.n_patterns] == label))
-            n_held = max(1, round(self.config.held_out_share * len(own)))
-            parts.append(own[: min(n_held, len(own) - 1)] if len(own) else own)
-        return np.sort(np.concatenate(parts))
+            own = np.flatnonzero(self.patterns.labels[: self.n_patterns] == label)
+            n_held = min(max(1, round(self.config.held_out_share * len(own))), max(0, len(own) - 1))
+            first = random.integers(len(own) - n_held + 1)
+            parts.append(own[first : first + n_held])
+        return np.concatenate(parts)
+
+    def _blocks(self, rows: NDArray[np.intp], n_blocks: int) -> list[NDArray[np.intp]]:
+        """Return patterns in so many parts, in each as much of every intent: what stands together, from some row on."""
+        random = np.random.default_rng(self._seed)
+        parts: list[list[NDArray[np.intp]]] = [[] for _ in range(n_blocks)]
+        for label in np.unique(self.patterns.labels[rows]):
+            own = rows[self.patterns.labels[rows] == label]
+            own = np.roll(own, random.integers(len(own)))
+            first = random.integers(n_blocks)  # the larger parts are not always the first
+            for number, part in enumerate(np.array_split(own, n_blocks)):
+                parts[(first + number) % n_blocks].append(part)
+        return [np.sort(np.concatenate(part)) for part in parts]
 
     def _nothing_held_out(self) -> HeldOut:
         n_labels = len(self.labels)

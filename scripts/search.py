@@ -38,12 +38,19 @@ ALWAYS: Space = {"label_smoothing": FloatDistribution(0, 0.3)}
 WITH_ENCODER: Space = {
     "encoder_weight_decay": FloatDistribution(1e-3, 1, log=True),
     "feature_dropout": FloatDistribution(0, 0.5),
-    "encoder_epochs": IntDistribution(2, 20, log=True),
     "ngram_weight": FloatDistribution(0, 1.5),
     "scale": FloatDistribution(5, 60, log=True),
 }
-ENCODER_RATE: Space = {"encoder_learning_rate": FloatDistribution(1e-3, 5e-2, log=True)}
-ENCODER_RATE_LARGE: Space = {"encoder_learning_rate_large": FloatDistribution(3e-3, 1.5e-1, log=True)}
+BESIDE_ENCODER: Space = {
+    "encoder_learning_rate": FloatDistribution(1e-3, 5e-2, log=True),
+    "encoder_epochs": IntDistribution(2, 20, log=True),
+}
+BESIDE_ENCODER_LARGE: Space = {
+    "encoder_learning_rate_large": FloatDistribution(3e-3, 1.5e-1, log=True),
+    "encoder_epochs_large": IntDistribution(4, 30, log=True),
+    "feature_units": IntDistribution(64, 1024, log=True),
+    "dropout": FloatDistribution(0, 0.8),
+}
 WITHOUT_ENCODER: Space = {
     "weight_decay": FloatDistribution(1e-4, 1e-1, log=True),
     "learning_rate": FloatDistribution(5e-4, 3e-2, log=True),
@@ -92,7 +99,7 @@ def search_space(*, has_encoder: bool, is_large: bool) -> Space:
     """Return the figures that a training goes by; `is_large` is that of the catalog (`model.training.LARGE`)."""
     of_kind = WITH_ENCODER if has_encoder else WITHOUT_ENCODER
     if has_encoder:
-        of_size = ENCODER_RATE_LARGE if is_large else ENCODER_RATE
+        of_size = BESIDE_ENCODER_LARGE if is_large else BESIDE_ENCODER
     else:
         of_size = EPOCHS_LARGE if is_large else EPOCHS
     return {**ALWAYS, **of_kind, **of_size, **(MIN_COUNT_LARGE if is_large else MIN_COUNT)}

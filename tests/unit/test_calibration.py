@@ -228,7 +228,7 @@ def test_misleading_evidence_counts_for_nothing() -> None:
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(0, 40))
 def test_calibration_of_any_texts_can_serve(seed: int, n_inside: int, n_outside: int) -> None:
-    """For any held-out texts: finite figures in their bounds, no weight below 0, and 95 % answered or all that can."""
+    """For any held-out texts: finite figures in their bounds, no weight below 0, enough answered or all that can be."""
     random = np.random.default_rng(seed)
     n = n_inside + n_outside
     labels = np.append(random.integers(0, 3, n_inside), np.full(n_outside, 3))

@@ -5,20 +5,24 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from intents.catalog import Fallback, Intent, IntentCatalog
 from model.bundle import Bundle, load_bundle, set_current
 from model.classifier import IntentClassifier
-from model.config import FineTuningConfig, Plan, TrainingConfig
+from model.config import FineTuningConfig, HeadConfig, Plan, TrainingConfig
 from model.decision import Policy, Reason
 from model.encoder import EncoderError
 from model.encoder_files import TOKENIZER_FILE, identity_of
 from model.examples import Examples
+from model.network import build_head
 from model.outside import generic_messages
 from model.runtime import load_runtime
+from model.text import normalise
 from model.trainer import Adapted, Trainer, batch_size
 from model.training import TrainingReport, cross_validator, train
 from tests.unit.fakes import saying
@@ -195,7 +199,7 @@ def assert_same(again: Run, first: Run) -> None:
 
 
 def _scores(bundle: Bundle, text: object) -> tuple[np.ndarray, np.ndarray]:
-    scores = load_runtime(bundle).scores(text)  # type: ignore[arg-type]
+    (scores,) = load_runtime(bundle).scores([text])  # type: ignore[list-item]
     return scores.logits, scores.similarity
 
 
@@ -335,6 +339,70 @@ def test_bundle_holds_the_encoder(with_encoder: Run, tiny_encoder: Path) -> None
     assert (len(logits), len(similarity)) == (4, 3)
     assert int(similarity.argmax()) == with_encoder.bundle.manifest.labels.index("pizza")
     assert with_encoder.classifier().classify("order one pizza").ranking[0].tag == "pizza"
+
+
+@pytest.mark.usefixtures("_no_network")
+def test_patterns_that_stand_together_are_held_out_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, in one block an intent, and not in the same place of every intent."""
+    patterns = {f"i{tag}": [f"x{tag} y{number}" for number in range(10)] for tag in range(6)} | {"few": ["a", "b"]}
+    held: list[list[tuple[str, int]]] = []
+    scored = Trainer._scored
+
+    def seen(self: Trainer, fitted: Any, features: Any, examples: Examples) -> Any:
+        tags = {normalise(text): (tag, number) for tag, own in patterns.items() for number, text in enumerate(own)}
+        held.append([tags[text] for text in examples.texts if text in tags])
+        return scored(self, fitted, features, examples)
+
+    monkeypatch.setattr(Trainer, "_scored", seen)
+    trained_on(patterns, tmp_path, replace(QUICK, folds=5, epochs=1))
+    assert sorted(one for fold in held for one in fold) == sorted(
+        (tag, number) for tag, own in patterns.items() for number in range(len(own))
+    )
+    starts = []
+    for fold in held:
+        assert sum(tag == "few" for tag, _ in fold) <= 1
+        for tag in patterns.keys() - {"few"}:
+            numbers = [number for own, number in fold if own == tag]
+            assert numbers in ([0, 9], list(range(numbers[0], numbers[0] + 2)))
+            starts.append(numbers[0] % 2 if numbers != [0, 9] else 1)
+    assert set(starts) == {0, 1}
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize("fine_tune", ["never", "always"])
+@pytest.mark.parametrize(("large", "widths", "n_epochs"), [(6, {7}, 2), (1_000, set(), 1)])
+def test_hidden_layer_is_for_large_catalogs(
+    tmp_path: Path,
+    tiny_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fine_tune: str,
+    large: int,
+    widths: set[int],
+    n_epochs: int,
+) -> None:
+    """Fine-tuned or not; with few patterns it would learn them by heart."""
+    monkeypatch.setattr("model.trainer.LARGE", large)
+    fitted: list[keras.Model] = []
+
+    def remembered(*values: Any) -> keras.Model:
+        fitted.append(build_head(*values))
+        return fitted[-1]
+
+    monkeypatch.setattr("model.trainer.build_head", remembered)
+    config = TrainingConfig(
+        min_steps=0,
+        encoder_epochs=1,
+        encoder_epochs_large=2,
+        folds=2,
+        folds_large=2,
+        head=HeadConfig(feature_units=7),
+        fine_tuning=FineTuningConfig(epochs=1, epochs_large=1, batch_size=8),
+    )
+    patterns = {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}
+    run = trained_on(patterns, tmp_path, config, plan_of(tiny_encoder, fine_tune))
+    assert {layer.units for head in fitted for layer in head.layers if layer.name == "hidden"} == widths
+    assert ("training on everything", n_epochs, n_epochs) in run.told
+    assert ("training on everything", n_epochs + 1, n_epochs + 1) not in run.told
 
 
 @pytest.mark.usefixtures("_no_network")

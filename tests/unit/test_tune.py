@@ -73,8 +73,9 @@ def test_only_figures_in_use_are_searched() -> None:
     assert {"encoder_learning_rate", "encoder_weight_decay", "feature_dropout", "encoder_epochs", "scale"} <= beside
     assert {"learning_rate", "weight_decay", "dropout", "epochs", "hidden_units"} <= alone
     large = set(search_space(has_encoder=True, is_large=True))
-    assert large - beside == {"encoder_learning_rate_large", "min_count_large"}
-    assert beside - large == {"encoder_learning_rate", "min_count"}
+    hidden = {"feature_units", "dropout"}
+    assert large - beside == {"encoder_learning_rate_large", "encoder_epochs_large", "min_count_large", *hidden}
+    assert beside - large == {"encoder_learning_rate", "encoder_epochs", "min_count"}
     assert {"epochs_large", "min_count_large"} <= set(search_space(has_encoder=False, is_large=True))
 
 
