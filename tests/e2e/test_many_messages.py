@@ -56,6 +56,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
     """The message handler, the engine and the stores, over a model that knows the questions word by word."""
     classifier = FakeClassifier(catalog())
     classifier.calls = deque(maxlen=1)
+    classifier.groups = deque(maxlen=1)
     settings = Settings(cooldown_s=0, feedback=False)
     contexts = ContextStore(capacity=10_000, ttl_s=1_200)
     stores = await Stores.open(settings, await Database.open(tmp_path / "state.sqlite", SCHEMA), contexts)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -63,7 +63,7 @@ class FakeClassifier:
         self.threads: set[str] = set()
         self.held: set[str] = set()
         self.broken: set[str] = set()
-        self.groups: list[list[str]] = []
+        self.groups: MutableSequence[list[str]] = []
         self.entered = threading.Event()
         self.go_on = threading.Event()
         self.rule = DecisionRule(catalog, [one.label for one in catalog.classes], Policy())

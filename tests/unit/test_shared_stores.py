@@ -24,7 +24,7 @@ from bot.shared.forgetting import ForgottenElsewhere
 from bot.shared.link import RedisLink, SharedStateError, StateAwayError
 from bot.shared.once import SharedCooldowns, SharedMediaNotes
 from bot.shared.state import SharedState
-from tests.redis_server import RedisServer
+from tests.redis_server import MISSING, RedisServer, is_installed
 from tests.unit.fakes import WAIT_S, FakeClassifier, Sentences, handler_of, said
 from tests.unit.redis_runs import joined
 
@@ -105,6 +105,7 @@ async def test_settings_survive_a_redis_that_lost_everything(join: Callable[...,
     assert fresh.stores.settings.of_server("discord", "s") == GERMAN
 
 
+@pytest.mark.skipif(not is_installed(), reason=MISSING)
 async def test_a_redis_that_goes_away_during_the_start_is_caught_up_with(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
