@@ -25,8 +25,6 @@ class CompiledNetwork:
 
     Attributes
     ----------
-    inputs
-        The names of what it reads.
     is_stuck
         Whether a thread hangs in it, as whoever waited for that thread has noted: others need another.
 
@@ -44,7 +42,6 @@ class CompiledNetwork:
         self._inputs = {name: detail["index"] for name, detail in signature.get_input_details().items()}
         self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
         del signature  # no tensor may be resized while it lives
-        self.inputs = frozenset(self._inputs)
         self.is_stuck = False
         self._lock = threading.Lock()
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -56,7 +53,7 @@ class CompiledNetwork:
         Parameters
         ----------
         values
-            Of every input, by its name.
+            By name; what it does not read is left out.
 
         Raises
         ------
@@ -71,7 +68,7 @@ class CompiledNetwork:
             self.is_stuck = True
             raise TimeoutError(f"another thread has been scoring for over {LIMIT_S:g} s")
         try:
-            return self._run(values)
+            return self._run({name: values[name] for name in self._inputs})
         finally:
             self._lock.release()
 

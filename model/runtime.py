@@ -153,8 +153,8 @@ class LiteRTNetwork:
     def _scores(self, texts: Sequence[Encoded]) -> list[Scores]:
         values = pack(texts)
         if self._lower is not None:
-            values |= self._lower.run({name: values[name] for name in self._lower.inputs})
-        outputs = self._network.run({name: values[name] for name in self._network.inputs})
+            values |= self._lower.run(values)
+        outputs = self._network.run(values)
         logits = outputs["logits"]
         if "similarity" in outputs:
             similarity = outputs["similarity"]

@@ -50,7 +50,7 @@ class PackedNgrams(tf.Module):
         self._scales = [float(np.abs(table).max()) or 1.0 for table in tables]  # weights of 8 bits share one
         scaled = [table / scale for table, scale in zip(tables, self._scales, strict=True)]
         self._tables = tf.Variable(np.concatenate(scaled, axis=-1), trainable=False)
-        self._head = _Dense(*map(np.asarray, head.get_layer("head").weights))
+        self._head = _dense_of(head.get_layer("head"))
 
     def functions(self) -> "dict[str, tf.types.experimental.ConcreteFunction]":
         """Return the function of `serving.tflite`, from n-grams to logits, ``(n_texts, n_labels + 1)``."""
@@ -89,11 +89,9 @@ class PackedTexts(tf.Module):
         head, similarity = network.get_layer("intents"), network.get_layer("nearest_prototype")
         scale = head.get_layer("ngram_weight").scale
         self._ngrams = tf.Variable(scale * np.asarray(head.get_layer("wide").embeddings), trainable=False)
-        self._head = _Dense(*map(np.asarray, head.get_layer("head").weights))
-        self._hidden = [
-            _Dense(*map(np.asarray, layer.weights)) for layer in head.layers if layer.name in {"hidden", "hidden_head"}
-        ]
-        self._prototypes = _Dense(*map(np.asarray, similarity.get_layer("prototypes").weights))
+        self._head = _dense_of(head.get_layer("head"))
+        self._hidden = [_dense_of(layer) for layer in head.layers if layer.name in {"hidden", "hidden_head"}]
+        self._prototypes = _dense_of(similarity.get_layer("prototypes"))
         self._n_labels = similarity.output_shape[-1]
 
     def functions(self) -> "dict[str, tf.types.experimental.ConcreteFunction]":
@@ -165,6 +163,10 @@ class _Dense(tf.Module):
         return tf.matmul(states, self._kernel) + self._bias
 
 
+def _dense_of(layer: layers.Dense) -> _Dense:
+    return _Dense(np.asarray(layer.kernel), np.asarray(layer.bias))
+
+
 class _Block(tf.Module):
     """A layer of the transformer: attention and a hidden layer, each added to what it read and normalised."""
 
@@ -186,7 +188,7 @@ class _Block(tf.Module):
         self._output = _Dense(np.asarray(output.kernel).reshape(-1, n_hidden), np.asarray(output.bias))
         self._attention_norm = _Norm(layer._self_attention_layer_norm)  # noqa: SLF001
         self._widened, self._narrowed = (
-            _Dense(np.asarray(dense.kernel), np.asarray(dense.bias))
+            _dense_of(dense)
             for dense in (layer._feedforward_intermediate_dense, layer._feedforward_output_dense)  # noqa: SLF001
         )
         self._activation = layer._feedforward_intermediate_dense.activation  # noqa: SLF001
