@@ -47,14 +47,14 @@ class HeadConfig:
 
 @dataclass(frozen=True, slots=True)
 class FineTuningConfig:
-    """How the upper half of the sentence encoder is adapted; see `model.finetuning`.
+    """How the upper half of the sentence encoder is fine-tuned; see `model.finetuning`.
 
     Parameters
     ----------
     epochs, epochs_large
         The most passes over the patterns, and over those of a large catalog; the time budget may allow fewer.
     min_epochs
-        With fewer, the encoder is left as it was published.
+        With fewer, the encoder is not fine-tuned.
     batch_size
         Texts in a batch.
     learning_rate, warm_up_share, weight_decay
@@ -70,10 +70,10 @@ class FineTuningConfig:
     token_dropout
         The share of tokens that are overlooked in a batch.
     tuned_share
-        How much of the tuned weights is kept; the rest are the published ones.
+        How much of the tuned weights is kept; the rest are those before.
     """
 
-    epochs: int = 8
+    epochs: int = 5
     epochs_large: int = 6
     min_epochs: int = 3
     batch_size: int = 64
@@ -86,7 +86,7 @@ class FineTuningConfig:
     contrastive_weight: float = 1.0
     contrastive_temperature: float = 0.07
     token_dropout: float = 0.15
-    tuned_share: float = 0.7
+    tuned_share: float = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Plan:
     is_encoder_chosen
         Whether that was asked for by name.
     fine_tune
-        Whether to adapt the encoder; ``"auto"`` does when it fits the budget.
+        Whether to fine-tune the encoder; ``"auto"`` does when it fits the budget.
     budget_s
         Wall time that ``"auto"`` plans with.
     cache_dir

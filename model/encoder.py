@@ -5,7 +5,9 @@ to the same length. The middle one still holds wording that the last has turned 
 worth a point of accuracy (docs/model.md).
 """
 
+import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,8 +22,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 
+from model.adaptation import Tensors, adapted
 from model.config import TrainingError
-from model.encoder_files import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, identity_of
+from model.encoder_files import (
+    ADAPTATION_MEND,
+    CONFIG_FILE,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    adaptation_of,
+    identity_of,
+)
 from model.tokens import SentenceTokenizer, TokenizerError
 
 TOKENS_AT_ONCE = 4_096
@@ -33,8 +43,6 @@ WIDTH_STEP = 4
 Tell = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is done, and of how much."""
 
-Tensors = Mapping[str, NDArray[np.float32]]
-
 
 class EncoderError(TrainingError):
     """A directory holds no encoder that can be used; its text is one sentence."""
@@ -45,7 +53,9 @@ class EncoderError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class SentenceEncoder:
-    """An encoder in two halves: fine-tuning adapts the upper one, the lower stays as it was published.
+    """An encoder in two halves: fine-tuning changes the upper one alone.
+
+    Read as published, to be adapted, it has all its layers in the upper one, and the embeddings alone in the lower.
 
     Parameters
     ----------
@@ -84,6 +94,11 @@ class SentenceEncoder:
         upper = keras.models.clone_model(self.upper)
         upper.set_weights(self.upper.get_weights())
         return replace(self, upper=upper)
+
+    def upper_weights(self) -> Tensors:
+        """Return the weights of the upper half by the names and in the shapes in which they are published."""
+        blocks = (layer for layer in self.upper.layers if isinstance(layer, keras_hub.layers.TransformerEncoder))
+        return {name: _published(name, np.array(one)) for block in blocks for name, one in _block_variables(block)}
 
     def hidden_states(self, texts: Sequence[str], stage: str, tell: Tell) -> list[NDArray[np.float32]]:
         """Return the hidden states of the middle layer for each text, ``(n_tokens, n_hidden)``, and keep them."""
@@ -164,13 +179,22 @@ def pad_states(states: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float3
     return batch, mask
 
 
-def read_encoder(directory: Path) -> SentenceEncoder:
+def read_encoder(directory: Path, *, as_published: bool = False) -> SentenceEncoder:
     """Read an encoder from `config.json`, `tokenizer.json` and `model.safetensors`, as Hugging Face lays them out.
+
+    Parameters
+    ----------
+    directory
+        Where they lie.
+    as_published
+        Without its adaptation, and with all layers in the upper half: that is what adapts it.
 
     Raises
     ------
     EncoderError
         A file is missing or damaged, or the encoder has another architecture than BERT.
+    TrainingError
+        The adaptation is damaged.
     """
     try:
         config = json.loads((directory / CONFIG_FILE).read_bytes())
@@ -186,7 +210,10 @@ def read_encoder(directory: Path) -> SentenceEncoder:
     try:
         tokenizer = SentenceTokenizer(tokenizer_content)
         tensors = _without_prefix(load_tensors(weights_content))
-        lower, upper = _halves(config, tensors)
+        adaptation = None if as_published else adaptation_of(hashlib.sha256(weights_content).hexdigest())
+        if adaptation is not None:
+            tensors = _adapted(tensors, adaptation)
+        lower, upper = _halves(config, tensors, is_whole=as_published)
     except TokenizerError as error:
         raise EncoderError(directory, f"{TOKENIZER_FILE} is {error}") from error
     except SafetensorError as error:
@@ -197,7 +224,7 @@ def read_encoder(directory: Path) -> SentenceEncoder:
         raise EncoderError(directory, f"the weights are not those of {CONFIG_FILE} ({error})") from error
     if tokenizer.n_tokens > config["vocab_size"]:
         raise EncoderError(directory, f"{TOKENIZER_FILE} has more tokens than {CONFIG_FILE} says")
-    return SentenceEncoder(tokenizer, lower, upper, identity_of(directory))
+    return SentenceEncoder(tokenizer, lower, upper, identity_of(directory, as_published=as_published))
 
 
 def _without_prefix(tensors: Tensors) -> Tensors:
@@ -205,7 +232,14 @@ def _without_prefix(tensors: Tensors) -> Tensors:
     return {name.removeprefix("bert."): np.asarray(value, np.float32) for name, value in tensors.items()}
 
 
-def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, keras.Model]:
+def _adapted(tensors: Tensors, adaptation: Path) -> Tensors:
+    try:
+        return adapted(tensors, load_tensors(adaptation.read_bytes()))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise TrainingError(f"{adaptation} cannot be used ({error}): {ADAPTATION_MEND}") from error
+
+
+def _halves(config: Mapping[str, int], tensors: Tensors, *, is_whole: bool) -> tuple[keras.Model, keras.Model]:
     n_layers, n_hidden = config["num_hidden_layers"], config["hidden_size"]
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=config["vocab_size"],
@@ -220,6 +254,7 @@ def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, k
     _assign(backbone, tensors, n_layers)
     blocks = [backbone.get_layer(f"transformer_layer_{number}") for number in range(n_layers)]
     middle = max(1, n_layers // 2)
+    first = 0 if is_whole else middle
 
     tokens = keras.Input((None,), dtype="int32", name="token_ids")
     ids = ops.maximum(tokens - 1, 0)  # 0 is padding; the encoder's own ids begin at 1
@@ -228,50 +263,74 @@ def _halves(config: Mapping[str, int], tensors: Tensors) -> tuple[keras.Model, k
         "segment_ids": ops.zeros_like(ids),
         "padding_mask": ops.cast(ops.not_equal(tokens, 0), "int32"),
     }
-    to_middle = keras.Model(backbone.input, blocks[middle - 1].output)
-    lower = keras.Model(tokens, to_middle(inputs), name="lower")
+    below = blocks[first - 1].output if first else backbone.get_layer("embeddings_dropout").output
+    lower = keras.Model(tokens, keras.Model(backbone.input, below)(inputs), name="lower")
     lower.trainable = False
 
     states = keras.Input((None, n_hidden), dtype="float32", name="hidden_states")
     mask = keras.Input((None,), dtype="bool", name="token_mask")
-    last = states
-    for block in blocks[middle:]:
-        last = block(last, padding_mask=mask)
-    means = [layers.UnitNormalization()(layers.GlobalAveragePooling1D()(layer, mask=mask)) for layer in (last, states)]
+    layer = states
+    half = states
+    for number, block in enumerate(blocks[first:], first + 1):
+        layer = block(layer, padding_mask=mask)
+        half = layer if number == middle else half
+    means = [layers.UnitNormalization()(layers.GlobalAveragePooling1D()(one, mask=mask)) for one in (layer, half)]
     features = layers.Rescaling(0.5**0.5)(layers.Concatenate()(means))
     return lower, keras.Model([states, mask], features, name="upper")
 
 
 def _assign(backbone: keras.Model, tensors: Tensors, n_layers: int) -> None:
-    """Put the published weights into the layers."""
-
-    def put(variable: keras.Variable, name: str, value: NDArray[np.float32]) -> None:
-        if value.shape != variable.shape:  # else Keras would say so with all the weights
-            raise ValueError(f"{name} has the shape {tensors[name].shape}")
-        variable.assign(value)
-
-    def norm(layer: layers.Layer, name: str) -> None:
-        for variable, part in ((layer.gamma, "weight"), (layer.beta, "bias")):
-            put(variable, f"{name}.{part}", tensors[f"{name}.{part}"])
-
-    def dense(layer: layers.Layer, name: str) -> None:
-        # one matrix there, one slice a head here
-        layer.kernel.assign(tensors[f"{name}.weight"].T.reshape(layer.kernel.shape))
-        layer.bias.assign(tensors[f"{name}.bias"].reshape(layer.bias.shape))
-
-    for own, published in (("token", "word"), ("segment", "token_type")):
-        name = f"embeddings.{published}_embeddings.weight"
-        put(backbone.get_layer(f"{own}_embedding").embeddings, name, tensors[name])
-    name = "embeddings.position_embeddings.weight"
-    put(backbone.get_layer("position_embedding").position_embeddings, name, tensors[name])
-    norm(backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm")
+    """Put the weights into the layers."""
+    norm = backbone.get_layer("embeddings_layer_norm")
+    embeddings = {
+        "word_embeddings.weight": backbone.get_layer("token_embedding").embeddings,
+        "token_type_embeddings.weight": backbone.get_layer("segment_embedding").embeddings,
+        "position_embeddings.weight": backbone.get_layer("position_embedding").position_embeddings,
+        "LayerNorm.weight": norm.gamma,
+        "LayerNorm.bias": norm.beta,
+    }
+    for part, variable in embeddings.items():
+        _put(variable, f"embeddings.{part}", tensors[f"embeddings.{part}"])
     for number in range(n_layers):
-        block, name = backbone.get_layer(f"transformer_layer_{number}"), f"encoder.layer.{number}"
-        attention = block._self_attention_layer  # noqa: SLF001 - Keras Hub has no public names for its parts
-        for part in ("query", "key", "value"):
-            dense(getattr(attention, f"{part}_dense"), f"{name}.attention.self.{part}")
-        dense(attention.output_dense, f"{name}.attention.output.dense")
-        norm(block._self_attention_layer_norm, f"{name}.attention.output.LayerNorm")  # noqa: SLF001
-        dense(block._feedforward_intermediate_dense, f"{name}.intermediate.dense")  # noqa: SLF001
-        dense(block._feedforward_output_dense, f"{name}.output.dense")  # noqa: SLF001
-        norm(block._feedforward_layer_norm, f"{name}.output.LayerNorm")  # noqa: SLF001
+        for name, variable in _block_variables(backbone.get_layer(f"transformer_layer_{number}")):
+            # one matrix there, one slice a head here
+            value = tensors[name].T
+            _put(variable, name, value.reshape(variable.shape) if value.size == math.prod(variable.shape) else value)
+
+
+def _put(variable: keras.Variable, name: str, value: NDArray[np.float32]) -> None:
+    if value.shape != variable.shape:  # else Keras would say so with all the weights
+        raise ValueError(f"{name} has not the shape {tuple(variable.shape)}")
+    variable.assign(value)
+
+
+def _block_variables(block: layers.Layer) -> Iterator[tuple[str, keras.Variable]]:
+    """Yield the weights of a transformer layer with the names that they are published under."""
+    name = f"encoder.layer.{block.name.removeprefix('transformer_layer_')}"
+    attention = block._self_attention_layer  # noqa: SLF001 - Keras Hub has no public names for its parts
+    dense = {
+        "attention.self.query": attention.query_dense,
+        "attention.self.key": attention.key_dense,
+        "attention.self.value": attention.value_dense,
+        "attention.output.dense": attention.output_dense,
+        "intermediate.dense": block._feedforward_intermediate_dense,  # noqa: SLF001
+        "output.dense": block._feedforward_output_dense,  # noqa: SLF001
+    }
+    for part, layer in dense.items():
+        yield f"{name}.{part}.weight", layer.kernel
+        yield f"{name}.{part}.bias", layer.bias
+    norms = {
+        "attention.output": block._self_attention_layer_norm,  # noqa: SLF001
+        "output": block._feedforward_layer_norm,  # noqa: SLF001
+    }
+    for part, layer in norms.items():
+        yield f"{name}.{part}.LayerNorm.weight", layer.gamma
+        yield f"{name}.{part}.LayerNorm.bias", layer.beta
+
+
+def _published(name: str, value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a weight of Keras Hub in its published shape."""
+    if value.ndim == 1 or name.endswith(".bias"):
+        return value.ravel()
+    # the projection back from the heads is the only one whose inputs are cut into slices
+    return value.reshape((-1, value.shape[-1]) if ".attention.output." in name else (len(value), -1)).T

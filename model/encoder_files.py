@@ -1,4 +1,4 @@
-"""The files of the pretrained sentence encoder: which they are, and whether they are as they were published.
+"""The files of the pretrained sentence encoder: which they are, whether they are as published, what adapts them.
 
 Nothing is loaded or fetched here, and nothing imported but the standard library.
 """
@@ -21,6 +21,11 @@ MINILM_SHA256: Mapping[str, str] = {
 }
 """SHA-256 of every file of `MODEL_ID` at `REVISION`, in hexadecimal, by name."""
 
+ADAPTATION_FILE = Path(__file__).with_name("adaptation.safetensors")
+"""What `scripts.adapt_encoder` changes of `MODEL_ID`, for every catalog; see `model.adaptation`."""
+
+ADAPTATION_MEND = "it is a part of Parley, install that anew"
+
 FETCH_COMMAND = "python -m scripts.fetch_encoder"
 
 
@@ -28,7 +33,8 @@ class EncoderFilesError(Exception):
     """Base of what can be wrong with the encoder's files; its text is one sentence with the mend."""
 
     def __init__(self, file: Path, fault: str) -> None:
-        super().__init__(f"the sentence encoder's file {file} {fault}: fetch it with `{FETCH_COMMAND}`")
+        mend = ADAPTATION_MEND if file == ADAPTATION_FILE else f"fetch it with `{FETCH_COMMAND}`"
+        super().__init__(f"the sentence encoder's file {file} {fault}: {mend}")
         self.fault = fault
 
 
@@ -59,13 +65,7 @@ def verify(directory: Path, sha256: Mapping[str, str] = MINILM_SHA256) -> None:
     """
     for name, expected in sha256.items():
         file = directory / name
-        try:
-            actual = sha256_of(file)
-        except (FileNotFoundError, NotADirectoryError):
-            raise EncoderMissingError(file, "is missing") from None
-        except OSError as error:
-            raise EncoderDamagedError(file, f"cannot be read ({error.strerror})") from error
-        if actual != expected:
+        if _sha256_of(file) != expected:
             raise EncoderDamagedError(file, "is damaged (refused on its hash)")
 
 
@@ -75,20 +75,37 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def identity_of(directory: Path) -> str:
-    """Return one SHA-256 for the three files of any encoder: what a training was done with.
+def adaptation_of(weights_sha256: str) -> Path | None:
+    """Return the file that adapts an encoder of these weights, by their SHA-256; None where they serve as published."""
+    return ADAPTATION_FILE if weights_sha256 == MINILM_SHA256[WEIGHTS_FILE] else None
+
+
+def identity_of(directory: Path, *, as_published: bool = False) -> str:
+    """Return one SHA-256 for the three files of any encoder, and its adaptation: what a training was done with.
+
+    Parameters
+    ----------
+    directory
+        Where they lie.
+    as_published
+        Without the adaptation.
 
     Raises
     ------
     EncoderMissingError, EncoderDamagedError
         A file is not there, or cannot be read.
     """
-    hashes = []
-    for name in MINILM_SHA256:
-        try:
-            hashes.append(sha256_of(directory / name))
-        except (FileNotFoundError, NotADirectoryError):
-            raise EncoderMissingError(directory / name, "is missing") from None
-        except OSError as error:
-            raise EncoderDamagedError(directory / name, f"cannot be read ({error.strerror})") from error
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+    hashes = {name: _sha256_of(directory / name) for name in MINILM_SHA256}
+    adaptation = None if as_published else adaptation_of(hashes[WEIGHTS_FILE])
+    parts = [*hashes.values(), *([_sha256_of(adaptation)] if adaptation else [])]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file of an encoder, or raise what is wrong with it."""
+    try:
+        return sha256_of(file)
+    except (FileNotFoundError, NotADirectoryError):
+        raise EncoderMissingError(file, "is missing") from None
+    except OSError as error:
+        raise EncoderDamagedError(file, f"cannot be read ({error.strerror})") from error

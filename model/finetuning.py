@@ -1,8 +1,8 @@
-"""Adapting the upper half of the sentence encoder to a catalog. For training only.
+"""Fine-tuning the upper half of the sentence encoder on a catalog. For training only.
 
 Cross-entropy on a cosine classifier that begins at the class means, and the supervised contrastive loss (Khosla et al.
 2020, "Supervised Contrastive Learning") on batches made of pairs of one class. The lower half stays frozen, so its
-hidden states are computed once. In the end the weights are drawn back towards the published ones (Wortsman et al. 2022,
+hidden states are computed once. In the end the weights are drawn back towards those before (Wortsman et al. 2022,
 "Robust fine-tuning of zero-shot models").
 """
 
@@ -40,7 +40,7 @@ class FineTuning:
     Parameters
     ----------
     encoder
-        As published; its upper half is changed in place by `run`.
+        Its upper half is changed in place by `run`.
     texts
         Normalised.
     labels

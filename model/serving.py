@@ -3,7 +3,7 @@
 The same weights and the same sums as in the Keras network, in half as many operations: without a dimension of texts,
 with queries, keys and values in one product, and with what scales them in their weights. Texts are packed (Krell et al.
 2021, "Efficient Sequence Packing without Cross-contamination"): a mask keeps each one's tokens to themselves. In two
-parts: the lower half of the encoder, which training leaves as published, and the rest.
+parts: the lower half of the encoder, which no training of a catalog changes, and the rest.
 """
 
 from collections.abc import Iterable

@@ -52,7 +52,7 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
+class Encoding:
     """An encoder, what it makes of all texts, and the classifier it was fine-tuned with, ``(n_labels, n_features)``."""
 
     encoder: SentenceEncoder | None
@@ -89,12 +89,12 @@ class Trainer:
             self.patterns += tag_words(catalog)
         generic = Examples(generic_messages(), np.full(len(generic_messages()), len(self.labels), np.intp))
         self.everything = self.patterns + generic
-        self.as_published = Adapted(self.encoder, self._features(self.encoder))
+        self.untuned = Encoding(self.encoder, self._features(self.encoder))
         self.outside = generic.at(self._unlike_patterns(generic))
         self.everything = self.patterns + self.outside
 
     def plan_epochs(self, seconds: float, checkpoints: Path) -> int:
-        """Return in how many epochs to adapt the encoder: 0 leaves it as it was published."""
+        """Return in how many epochs to fine-tune the encoder: 0 leaves it as it is for every catalog."""
         config = self.config.fine_tuning
         counts = np.bincount(self.patterns.labels[: self.n_patterns])
         if self.encoder is None or self._plan.fine_tune == "never" or len(counts) < 2 or counts.max() < 2:  # noqa: PLR2004
@@ -118,26 +118,26 @@ class Trainer:
             planned.write_text(str(epochs), encoding="ascii")
         return epochs
 
-    def adapt(self, stage: str, examples: Examples, epochs: int, checkpoints: Path) -> Adapted:
+    def fine_tune(self, stage: str, examples: Examples, epochs: int, checkpoints: Path) -> Encoding:
         """Return an encoder fine-tuned on patterns."""
         encoder = self._fresh_encoder()
         present, classes = np.unique(examples.labels, return_inverse=True)  # an intent may have no pattern with a word
         tuning = self._fine_tuning(Examples(examples.texts, classes), encoder)
         classifier = np.zeros((len(self.labels), encoder.n_features), np.float32)
         classifier[present] = tuning.run(stage, epochs, checkpoints)
-        return Adapted(encoder, self._features(encoder), classifier)
+        return Encoding(encoder, self._features(encoder), classifier)
 
     def hold_out(self, epochs: int, checkpoints: Path) -> HeldOut:
-        """Return what a model says of a stratified part of the texts, the encoder being adapted to the others."""
+        """Return what a model says of a stratified part of the texts, the encoder being fine-tuned on the others."""
         held = self._held_out_rows()
         kept = np.setdiff1d(np.arange(len(self.patterns.texts)), held)
-        adapted = self.adapt("fine-tuning to calibrate", self.patterns.at(kept), epochs, checkpoints)
+        encoding = self.fine_tune("fine-tuning to calibrate", self.patterns.at(kept), epochs, checkpoints)
         n_outside = len(self.outside.texts)
         folds = np.random.default_rng(self._seed).permutation(n_outside)
         aside = folds[: round(0.3 * n_outside)]
         rest = np.setdiff1d(folds, aside)
-        fitted = self.fit("calibrating", self.patterns.at(kept) + self.outside.at(rest), adapted)
-        return self._scored(fitted, adapted.features, self.patterns.at(held) + self.outside.at(aside))
+        fitted = self.fit("calibrating", self.patterns.at(kept) + self.outside.at(rest), encoding)
+        return self._scored(fitted, encoding.features, self.patterns.at(held) + self.outside.at(aside))
 
     def cross_validate(self, n_folds: int) -> HeldOut:
         """Return what is said of every pattern and generic message by a model that did not see it.
@@ -158,9 +158,9 @@ class Trainer:
             kept = self.patterns.at(np.setdiff1d(np.arange(len(self.patterns.texts)), held))
             others = self.outside.at(np.setdiff1d(np.arange(len(self.outside.texts)), aside_rows))
             stage = f"cross-validating {number}/{len(parts)}"
-            fitted = self.fit(stage, kept + others, self.as_published)
+            fitted = self.fit(stage, kept + others, self.untuned)
             held_texts = self.patterns.at(held) + self.outside.at(aside_rows)
-            scored.append(self._scored(fitted, self.as_published.features, held_texts))
+            scored.append(self._scored(fitted, self.untuned.features, held_texts))
         return HeldOut(
             tuple(text for part in scored for text in part.texts),
             np.concatenate([part.labels for part in scored]),
@@ -169,8 +169,8 @@ class Trainer:
             np.concatenate([part.familiarity for part in scored]),
         )
 
-    def fit(self, stage: str, examples: Examples, adapted: Adapted) -> Fitted:
-        """Fit a new head; beside an encoder it begins at the classifier it was adapted with, or at the class means."""
+    def fit(self, stage: str, examples: Examples, encoding: Encoding) -> Fitted:
+        """Fit a new head; beside an encoder it begins at the classifier of the fine-tuning, or at the class means."""
         keras.utils.set_random_seed(self._seed)
         config, n_labels = self.config, len(self.labels)
         words = training_words(examples.texts)
@@ -179,7 +179,7 @@ class Trainer:
         if self.encoder is not None:
             min_count = max(min_count, config.encoder_min_count)
         ngrams = fit_ngrams(words, stems, character_sizes=config.character_sizes, min_count=min_count)
-        features = adapted.features
+        features = encoding.features
         head_config, epochs = self._head_plan(features.width)
         head = build_head(features.width, ngrams.n_ids, n_labels + 1, head_config)
         rows = features.of(examples.texts)
@@ -187,8 +187,8 @@ class Trainer:
         if features.width:
             sums = np.stack([rows[examples.labels == label].sum(axis=0) for label in range(n_labels + 1)])
             means = np.stack([unit(own) for own in sums])
-            if adapted.classifier is not None:
-                means[:n_labels] = adapted.classifier
+            if encoding.classifier is not None:
+                means[:n_labels] = encoding.classifier
             start_at(head, config.head.scale * means)
         batches = self._batches(ngrams, examples, rows)
         epochs = max(epochs, config.min_steps // len(batches))
@@ -210,7 +210,7 @@ class Trainer:
         return replace(head, encoder_learning_rate=head.encoder_learning_rate_large), config.encoder_epochs_large
 
     def _features(self, encoder: SentenceEncoder | None) -> Features:
-        """Return the features of all texts; those of the encoder as published are kept for the next training."""
+        """Return the features of all texts; those before any fine-tuning are kept for the next training."""
         if encoder is None:
             return Features({}, 0)
         texts = tuple(dict.fromkeys(self.everything.texts))
@@ -244,7 +244,7 @@ class Trainer:
 
     def _unlike_patterns(self, generic: Examples) -> NDArray[np.intp]:
         if self.encoder is not None:
-            features = self.as_published.features
+            features = self.untuned.features
             return unlike_patterns(features.of(generic.texts), features.of(self.patterns.texts))
         patterns = set(self.patterns.texts)
         return np.flatnonzero([text not in patterns for text in generic.texts])

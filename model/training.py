@@ -1,4 +1,4 @@
-"""A catalog into a trained, calibrated model, in reading order: prepare, adapt the encoder, fit, calibrate, export.
+"""A catalog into a trained, calibrated model, in reading order: prepare, fine-tune the encoder, fit, calibrate, export.
 
 Imports TensorFlow, scikit-learn and NLTK; the serving process never imports this module.
 """
@@ -42,7 +42,7 @@ class TrainingReport:
     has_encoder
         Whether a sentence encoder is part of the model.
     fine_tuning_epochs
-        The passes in which the encoder was adapted; 0 if it serves as published, or there is none.
+        The passes in which the encoder was fine-tuned; 0 if it was not, or there is none.
     policy
         The figures of the decision.
     metrics, intents
@@ -107,13 +107,13 @@ def train(
     epochs = trainer.plan_epochs(plan.budget_s - (time.monotonic() - started), checkpoints)
     if epochs:
         held_out = trainer.hold_out(epochs, checkpoints / "held-out")
-        adapted = trainer.adapt("fine-tuning", trainer.patterns, epochs, checkpoints / "all")
+        encoding = trainer.fine_tune("fine-tuning", trainer.patterns, epochs, checkpoints / "all")
     else:
         held_out = trainer.cross_validate(config.folds_large if trainer.is_large else config.folds)
-        adapted = trainer.as_published
+        encoding = trainer.untuned
     policy = calibrate(catalog, trainer.labels, held_out)
-    fitted = trainer.fit("training on everything", trainer.everything, adapted)
-    encoder = adapted.encoder
+    fitted = trainer.fit("training on everything", trainer.everything, encoding)
+    encoder = encoding.encoder
 
     messages, decisions = decide_held_out(catalog, trainer.labels, policy, in_scope(held_out))
     report = TrainingReport(
@@ -161,7 +161,7 @@ def train(
 def cross_validator(
     catalog: IntentCatalog, *, plan: Plan, seed: int, tell: Tell, folds: int
 ) -> Callable[[TrainingConfig], CrossValidation]:
-    """Return a function that cross-validates configurations one after the other; the encoder stays as published."""
+    """Return a function that cross-validates configurations one after the other; the encoder is not fine-tuned."""
     trainer = Trainer(catalog, TrainingConfig(), plan, seed, tell)
 
     def cross_validate(config: TrainingConfig) -> CrossValidation:

@@ -148,17 +148,17 @@ def _arguments() -> argparse.Namespace:
         action="store_const",
         const="always",
         default="auto",
-        help="adapt the encoder to the intents, however long it takes (when it fits the budget)",
+        help="fine-tune the encoder on the intents, however long it takes (when it fits the budget)",
     )
     tuning.add_argument(
-        "--no-fine-tune", dest="fine_tune", action="store_const", const="never", help="leave the encoder as published"
+        "--no-fine-tune", dest="fine_tune", action="store_const", const="never", help="leave the encoder as it is"
     )
     parser.add_argument(
         "--budget",
         type=minutes,
         default=DEFAULT_BUDGET_MINUTES,
         metavar="MINUTES",
-        help="wall time in which the encoder is adapted as well as fits (%(default)g)",
+        help="wall time in which the encoder is fine-tuned as well as fits (%(default)g)",
     )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the random numbers (%(default)s)")
     parser.add_argument("--if-due", action="store_true", help="do nothing when the current bundle fits the intents")
@@ -216,7 +216,7 @@ def _print_report(report: "TrainingReport", duration_s: float) -> None:
     console = plain_console()
     policy = report.policy
     table = Table(title="On patterns held out of training", title_justify="left", show_header=False)
-    tuned = f"tuned in {report.fine_tuning_epochs} epochs" if report.fine_tuning_epochs else "as published"
+    tuned = f"fine-tuned in {report.fine_tuning_epochs} epochs" if report.fine_tuning_epochs else "not fine-tuned"
     rows = [
         ("patterns, intents", f"{report.n_patterns}, {report.n_intents}"),
         ("sentence encoder", tuned if report.has_encoder else "none"),

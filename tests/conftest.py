@@ -129,7 +129,7 @@ def trained_with_encoder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def trained_with_fine_tuning(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A model with the tiny encoder adapted to its patterns; tests only read it."""
+    """A model with the tiny encoder fine-tuned on its patterns; tests only read it."""
     plan = Plan(encoder_dir=tiny_encoder, is_encoder_chosen=True, fine_tune="always")
     config = TrainingConfig(fine_tuning=FineTuningConfig(epochs=2))
     return _train(tmp_path_factory.mktemp("fine-tuned"), plan, config)

@@ -15,7 +15,7 @@ from model.text import normalise, tokenise
 from scripts.importers.csv_pairs import STOP_WORDS
 
 NGRAM_DISTANCE = 0.72
-ENCODER_DISTANCE = 0.35
+ENCODER_DISTANCE = 0.4
 """Cosine distances, on average between two groups, up to which they are joined."""
 
 MAX_CLUSTERED = 3_000

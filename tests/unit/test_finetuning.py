@@ -96,7 +96,7 @@ def mean_loss(encoder: SentenceEncoder) -> float:
 
 
 def test_upper_half_learns_and_lower_half_stays(whole: Tuned, tiny_encoder: Path) -> None:
-    """Afterwards the texts of a class are nearer to each other than as published."""
+    """Afterwards the texts of a class are nearer to each other than before."""
     assert all(
         np.array_equal(one, other) for one, other in zip(whole.encoder.lower.get_weights(), whole.lower, strict=True)
     )
@@ -278,7 +278,7 @@ def test_contrastive_loss_is_that_of_the_paper() -> None:
 
 
 def test_learning_of_the_timing_is_undone(tiny_encoder: Path) -> None:
-    """The time of a step is measured on the network itself, which then begins as published."""
+    """The time of a step is measured on the network itself, which then begins as it was."""
     encoder = read_encoder(tiny_encoder)
     before = [np.array(weight) for weight in encoder.upper.get_weights()]
     tuning = FineTuning(encoder, TEXTS, LABELS, config=CONFIG, seed=0, tell=lambda *_: None)

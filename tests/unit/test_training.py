@@ -23,7 +23,7 @@ from model.network import build_head
 from model.outside import generic_messages
 from model.runtime import load_runtime
 from model.text import normalise
-from model.trainer import Adapted, Trainer, batch_size
+from model.trainer import Encoding, Trainer, batch_size
 from model.training import TrainingReport, cross_validator, train
 from tests.unit.fakes import saying
 
@@ -218,7 +218,7 @@ GREETINGS = ["hello", "hi there", "good morning"]
 
 @pytest.fixture(params=["n-grams", "encoder"])
 def any_plan(request: pytest.FixtureRequest, tiny_encoder: Path) -> Plan:
-    """Without an encoder, and with one that is adapted where that can be."""
+    """Without an encoder, and with one that is fine-tuned where that can be."""
     return Plan() if request.param == "n-grams" else plan_of(tiny_encoder, "always")
 
 
@@ -256,16 +256,16 @@ def test_two_patterns_an_intent_are_held_out_in_turn(tmp_path: Path) -> None:
 def test_every_intent_is_both_held_out_and_trained_on(
     counts: tuple[int, ...], tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the encoder is adapted to a part; an intent's only pattern is never held out."""
+    """When the encoder is fine-tuned on a part; an intent's only pattern is never held out."""
     patterns = {f"of {n}": [f"{n} {number}" for number in range(count)] for n, count in enumerate(counts)}
     trained: list[Examples] = []
 
-    def adapt(self: Trainer, _: str, examples: Examples, *__: object) -> Adapted:
+    def fine_tune(self: Trainer, _: str, examples: Examples, *__: object) -> Encoding:
         trained.append(examples)
-        return self.as_published
+        return self.untuned
 
     scored: list[Examples] = []
-    monkeypatch.setattr(Trainer, "adapt", adapt)
+    monkeypatch.setattr(Trainer, "fine_tune", fine_tune)
     monkeypatch.setattr(Trainer, "fit", lambda *_: None)
     monkeypatch.setattr(Trainer, "_scored", lambda _, __, ___, examples: scored.append(examples))
     trainer = Trainer(catalog_of(patterns), QUICK, plan_of(tiny_encoder, "always", cache_dir=tmp_path), 0, quiet)
@@ -415,7 +415,7 @@ def test_texts_of_the_next_training_are_known(with_encoder: Run, tiny_encoder: P
     assert [one for one in run.told if one[0] == "reading the texts"] == [("reading the texts", 2, 2)]
 
 
-def test_encoder_is_adapted_to_the_patterns(fine_tuned: Run, with_encoder: Run) -> None:
+def test_encoder_is_fine_tuned_on_the_patterns(fine_tuned: Run, with_encoder: Run) -> None:
     """Once to calibrate, once for the model; the epochs are recorded, and the similarity is another."""
     assert [stage for stage in fine_tuned.stages if "fine" in stage] == ["fine-tuning to calibrate", "fine-tuning"]
     assert fine_tuned.report.fine_tuning_epochs == 2
@@ -425,7 +425,7 @@ def test_encoder_is_adapted_to_the_patterns(fine_tuned: Run, with_encoder: Run) 
     assert fine_tuned.classifier().classify("order one pizza").ranking[0].tag == "pizza"
 
 
-def test_held_out_part_measures_the_adapted_model(fine_tuned: Run) -> None:
+def test_held_out_part_measures_the_fine_tuned_model(fine_tuned: Run) -> None:
     """A fifth, and at least one of each intent that can spare one."""
     assert fine_tuned.report.metrics is not None
     assert fine_tuned.report.metrics.n == 3
@@ -437,20 +437,20 @@ def test_no_checkpoint_is_left(fine_tuned: Run) -> None:
     assert [path.name for path in fine_tuned.bundle.path.parent.iterdir()] == [fine_tuned.bundle.name]
 
 
-def test_same_seed_adapts_the_same_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
+def test_same_seed_fine_tunes_the_same_encoder(tiny_encoder: Path, tmp_path: Path) -> None:
     """Dropout, too, goes by it, whatever the process did before."""
     config = replace(QUICK, fine_tuning=FineTuningConfig(batch_size=8, learning_rate=5e-3))
     trainer = Trainer(catalog_of(UNBALANCED), config, plan_of(tiny_encoder, "always"), 1, quiet)
     found = []
     for number in range(2):
         random.seed(number)
-        adapted = trainer.adapt("fine-tuning", trainer.patterns, 1, tmp_path / str(number))
-        found.append(adapted.features.of(trainer.patterns.texts))
+        encoding = trainer.fine_tune("fine-tuning", trainer.patterns, 1, tmp_path / str(number))
+        found.append(encoding.features.of(trainer.patterns.texts))
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
 @pytest.mark.usefixtures("_no_network")
-def test_encoder_stays_as_published_within_a_tiny_budget(tiny_encoder: Path, tmp_path: Path) -> None:
+def test_encoder_is_not_fine_tuned_within_a_tiny_budget(tiny_encoder: Path, tmp_path: Path) -> None:
     """Fewer epochs than are worth it are none; that is recorded."""
     run = trained_on(UNBALANCED, tmp_path, plan=plan_of(tiny_encoder, "auto", budget_s=0.001))
     assert run.report.fine_tuning_epochs == 0
@@ -474,7 +474,7 @@ def test_encoder_stays_as_published_within_a_tiny_budget(tiny_encoder: Path, tmp
 def test_epochs_are_planned_by_the_time(
     tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fine_tune: str, seconds: float, epochs: int
 ) -> None:
-    """As many as fit three quarters of it, adapting once on four fifths and once on all, unless that is too few."""
+    """As many as fit three quarters of it, fine-tuning once on four fifths and once on all, unless that is too few."""
     monkeypatch.setattr("model.trainer.FineTuning.seconds_per_step", lambda _: 1.0)
     patterns = {"a": [f"hello {number}" for number in range(16)], "b": [f"pizza {number}" for number in range(14)]}
     config = TrainingConfig(fine_tuning=FineTuningConfig(epochs=10, min_epochs=3, batch_size=8))
@@ -505,7 +505,7 @@ def test_directory_without_an_encoder_ends_training_in_order(tmp_path: Path) -> 
 
 
 def test_cross_validation_decides_about_every_pattern(tiny_encoder: Path, tmp_path: Path) -> None:
-    """Of which its intent has another; by the encoder as published, in so many folds."""
+    """Of which its intent has another; by the encoder before fine-tuning, in so many folds."""
     told: Told = []
     cross_validate = cross_validator(
         catalog_of(UNBALANCED),
@@ -564,7 +564,7 @@ def test_interrupted_training_leaves_what_was_there(tmp_path: Path, failure: Bas
 
 @pytest.mark.usefixtures("_no_network")
 def test_interrupted_fine_tuning_goes_on(tiny_encoder: Path, tmp_path: Path) -> None:
-    """What was adapted is kept beside the bundles until a training of the same patterns ends."""
+    """What was fine-tuned is kept beside the bundles until a training of the same patterns ends."""
     (tmp_path / "old").mkdir()
     set_current(tmp_path, "old")
     plan = plan_of(tiny_encoder, "always")

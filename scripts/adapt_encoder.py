@@ -1,0 +1,120 @@
+"""`python -m scripts.adapt_encoder`: trains the published encoder further, on phrasings of what people ask bots.
+
+For those who work on Parley: writes `model/adaptation.safetensors` anew from `model/phrasings`, which is due when a
+phrasing was changed. It takes half an hour on two cores, once; every catalog is then trained on the adapted encoder.
+"""
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.encoder_files import ADAPTATION_FILE, EncoderFilesError, verify
+from model.examples import Examples
+from model.runtime import import_tensorflow_quietly
+from model.text import normalise
+from scripts.options import fail, settings_or_exit, training_libraries
+
+with training_libraries():
+    from safetensors.numpy import save
+
+    from scripts.progress import Tell, progress_bar
+
+PHRASINGS_DIR = ADAPTATION_FILE.with_name("phrasings")
+
+NAME_MARK = "# "
+"""Begins the line that names what the messages below it ask; the name is one more of them."""
+
+METADATA_KEY = "phrasings_sha256"
+"""Under which the file keeps what it was made from."""
+
+EPOCHS = 3
+LEARNING_RATE = 1e-4
+TUNED_SHARE = 0.75
+SEED = 0
+
+
+class PhrasingsError(Exception):
+    """A file of phrasings is not as it should be; its text names the place."""
+
+
+def main() -> int:
+    """Adapt the encoder; return 0, or 130 if that was interrupted."""
+    settings = settings_or_exit()
+    argparse.ArgumentParser(prog="python -m scripts.adapt_encoder", description=__doc__).parse_args()
+    try:
+        verify(settings.encoder_dir)
+    except EncoderFilesError as error:
+        fail(error)
+    files = sorted(PHRASINGS_DIR.glob("*.txt"))
+    if not files:
+        fail(f"{PHRASINGS_DIR} holds no phrasings, which are no part of the installed package: run this in the project")
+    try:
+        with progress_bar() as tell:
+            content = adaptation(settings.encoder_dir, read_phrasings(files), sha256_of_all(files), tell)
+    except PhrasingsError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        print("Interrupted: the adaptation that was there stays.", file=sys.stderr)
+        return 130
+    temporary = ADAPTATION_FILE.with_suffix(".new")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(ADAPTATION_FILE)
+    except OSError as error:
+        fail(error)
+    print(f"{ADAPTATION_FILE.name} is written: {len(content) / 1e6:.1f} MB.")
+    return 0
+
+
+def read_phrasings(files: Sequence[Path]) -> Examples:
+    """Return the messages of files and of which block each is; one that stands in several is of the first.
+
+    Raises
+    ------
+    PhrasingsError
+        A message stands before the first name.
+    """
+    labels: dict[str, int] = {}
+    n_blocks = 0
+    for file in files:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            n_blocks += line.startswith(NAME_MARK)
+            if number == 1 and not line.startswith(NAME_MARK):
+                raise PhrasingsError(f'{file}:1 must be a name, such as "{NAME_MARK}cancel a booking"')
+            if text := normalise(line.removeprefix(NAME_MARK)):
+                labels.setdefault(text, n_blocks - 1)
+    return Examples(tuple(labels), np.unique(list(labels.values()), return_inverse=True)[1])
+
+
+def sha256_of_all(files: Sequence[Path]) -> str:
+    """Return one SHA-256 for the texts of files, in their order, whatever ends their lines."""
+    return hashlib.sha256("".join(file.read_text(encoding="utf-8") for file in files).encode()).hexdigest()
+
+
+def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, tell: Tell) -> bytes:
+    """Return the file of what training on phrasings changes of an encoder.
+
+    What is not named here is as by default in the fine-tuning of a catalog.
+    """
+    import_tensorflow_quietly()
+    from model.adaptation import changes_of  # noqa: PLC0415 - these bring TensorFlow: seconds
+    from model.config import FineTuningConfig  # noqa: PLC0415
+    from model.encoder import read_encoder  # noqa: PLC0415
+    from model.finetuning import FineTuning  # noqa: PLC0415
+
+    encoder = read_encoder(encoder_dir, as_published=True)
+    before = encoder.upper_weights()
+    config = FineTuningConfig(learning_rate=LEARNING_RATE, tuned_share=TUNED_SHARE)
+    tuning = FineTuning(encoder, phrasings.texts, phrasings.labels, config=config, seed=SEED, tell=tell)
+    with tempfile.TemporaryDirectory() as checkpoints:
+        tuning.run("adapting the encoder", EPOCHS, Path(checkpoints))
+    return save(changes_of(before, encoder.upper_weights()), {METADATA_KEY: sha256})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
