@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.adaptation import changes_of
+from model.config import FineTuningConfig
 from model.encoder_files import ADAPTATION_FILE, EncoderFilesError, verify
 from model.examples import Examples
 from model.runtime import import_tensorflow_quietly
@@ -102,9 +104,7 @@ def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, tell: Tell) 
     What is not named here is as by default in the fine-tuning of a catalog.
     """
     import_tensorflow_quietly()
-    from model.adaptation import changes_of  # noqa: PLC0415 - these bring TensorFlow: seconds
-    from model.config import FineTuningConfig  # noqa: PLC0415
-    from model.encoder import read_encoder  # noqa: PLC0415
+    from model.encoder import read_encoder  # noqa: PLC0415 - these bring TensorFlow: seconds
     from model.finetuning import FineTuning  # noqa: PLC0415
 
     encoder = read_encoder(encoder_dir, as_published=True)
