@@ -1,12 +1,8 @@
 """Changing a catalog's files as a careful person would: one line more, and every other character as it was."""
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from intents.annotations import annotations_in, without_annotations
 from intents.checks import active_together
+from intents.disk import write_atomically
 from intents.documents import YAML_ENDINGS, Document, read_text_document
 from intents.faults import did_you_mean
 from intents.findings import errors_in
@@ -106,7 +103,7 @@ def undo(edit: Edit) -> None:
     try:
         if hashlib.sha256(edit.file.read_bytes()).digest() != edit.digest:
             raise EditError(f"{edit.file} was changed since, so it stays as it is")
-        _write(edit.file, edit.before, edit.file)
+        write_atomically(edit.file, edit.before, like=edit.file)
     except OSError as error:
         raise EditError(f"{edit.file} cannot be put back: {error.strerror}") from error
 
@@ -208,25 +205,10 @@ def _replace(file: Path, old: bytes, new: bytes) -> Edit:
     """Put the new content in the old one's place at once, keeping a copy of the old."""
     backup = file.with_name(file.name + BACKUP)
     try:
-        _write(backup, old, file)
+        write_atomically(backup, old, like=file)
         if file.read_bytes() != old:
             raise EditError(f"{file} was changed meanwhile: try again")
-        _write(file, new, file)
+        write_atomically(file, new, like=file)
     except OSError as error:
         raise EditError(f"{file} cannot be written: {error.strerror}") from error
     return Edit(file, backup, old, hashlib.sha256(new).digest())
-
-
-def _write(target: Path, content: bytes, like: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".writing-", delete=False) as opened:
-        temporary = Path(opened.name)
-        try:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-            shutil.copymode(like, temporary)
-            os.replace(temporary, target)  # noqa: PTH105 - as everywhere that files are swapped
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise

@@ -6,13 +6,12 @@ Reading YAML and checking a catalog take longer than all else that serving begin
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from intents.catalog import IntentCatalog
+from intents.disk import write_atomically
 from intents.documents import catalog_files
 from intents.findings import Finding
 from intents.validation import Normalise, load_catalog
@@ -119,14 +118,6 @@ def _is_there(source: str) -> bool:
 
 def _write(kept: Path, key: str, catalog: IntentCatalog, findings: tuple[Finding, ...]) -> None:
     value = {"key": key} | loaded_to_json(catalog, findings)
-    temporary = None
-    try:
+    with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=kept.parent, prefix=".writing-", delete=False) as file:
-            temporary = Path(file.name)
-            json.dump(value, file)
-        os.replace(temporary, kept)  # noqa: PTH105 - as everywhere that files are swapped
-    except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        write_atomically(kept, json.dumps(value).encode())

@@ -7,7 +7,6 @@ either the old name or the new one. NumPy and the standard library only.
 import hashlib
 import json
 import math
-import os
 import shutil
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from intents.catalog import IntentCatalog
+from intents.disk import TEMPORARY_PREFIX, flush, write_atomically
 from model.decision import Evidence, Policy
 from model.encoder_files import TOKENIZER_FILE, sha256_of
 from model.features import NgramFeatures, TextFeatures
@@ -30,7 +30,6 @@ CURRENT_FILE = "current"
 MANIFEST_FILE = "manifest.json"
 CATALOG_FILE = "catalog.json"
 FEATURES_FILE = "features.json"
-TEMPORARY_PREFIX = ".writing-"
 ABANDONED_AFTER_S = 86_400
 
 TRAIN_COMMAND = "python -m scripts.train"
@@ -216,11 +215,11 @@ def write_bundle(
         )
         _write_json(temporary / MANIFEST_FILE, asdict(manifest))
         for file in temporary.iterdir():
-            _flush(file)
+            flush(file)
         temporary.chmod(0o755)
         final = _free_name(models_dir, f"{now:%Y%m%d-%H%M%S}-{manifest.fingerprint[:8]}")
         temporary.rename(final)
-        _flush(models_dir)
+        flush(models_dir)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -242,23 +241,7 @@ def check_writable(models_dir: Path) -> None:
 
 def set_current(models_dir: Path, name: str) -> None:
     """Make a bundle the current one, atomically."""
-    write_atomically(models_dir / CURRENT_FILE, f"{name}\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that whatever happens it holds the old text or the new one."""
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _flush(path.parent)
+    write_atomically(models_dir / CURRENT_FILE, f"{name}\n".encode())
 
 
 def current_path(models_dir: Path) -> Path:
@@ -406,15 +389,3 @@ def _free_name(models_dir: Path, name: str) -> Path:
     """Return a path that nothing has taken; two trainings may end within one second."""
     candidates = (models_dir / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
     return next(path for path in candidates if not path.exists())
-
-
-def _flush(path: Path) -> None:
-    """Bring a file or a directory to the disk; where a directory cannot be opened (Windows) the rename must do."""
-    try:
-        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    except PermissionError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

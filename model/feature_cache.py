@@ -1,13 +1,15 @@
 """The features of texts by content hash, kept from one training to the next: only new patterns are read anew."""
 
+import contextlib
 import hashlib
-import os
-import tempfile
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from intents.disk import write_atomically
 
 MOST_ROWS = 50_000
 """The cache is begun anew beyond: about 80 MB."""
@@ -62,13 +64,8 @@ class FeatureCache:
         return dict(zip(keys, rows, strict=True)) if is_whole else {}
 
     def _write(self, known: dict[str, NDArray[np.float16]]) -> None:
-        temporary = None
-        try:
+        content = io.BytesIO()
+        np.savez(content, keys=np.array(list(known)), rows=np.stack(list(known.values())))
+        with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".writing-", delete=False) as file:
-                temporary = Path(file.name)
-                np.savez(file, keys=np.array(list(known)), rows=np.stack(list(known.values())))
-            os.replace(temporary, self._path)  # noqa: PTH105
-        except OSError:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
+            write_atomically(self._path, content.getvalue())

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from model.bundle import write_atomically
+from intents.disk import write_atomically
 from model.config import TrainingConfig, TrainingError
 
 FORMAT_VERSION = 1
@@ -111,7 +111,7 @@ def write_tuned(models_dir: Path, tuned: Tuned) -> Path:
     content = {"format_version": FORMAT_VERSION, **asdict(tuned), "config": changes}
     models_dir.mkdir(parents=True, exist_ok=True)
     path = models_dir / TUNED_FILE
-    write_atomically(path, json.dumps(content, indent=1) + "\n")
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
     return path
 
 

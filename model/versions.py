@@ -1,6 +1,6 @@
 """The bundles of a models directory: which there are, which can be gone back to, and which have had their day.
 
-Standard library and `model.bundle` only.
+Standard library, `intents.disk` and `model.bundle` only.
 """
 
 import json
@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from intents.disk import TEMPORARY_PREFIX, write_atomically
 from model.bundle import (
     ABANDONED_AFTER_S,
     MANIFEST_FILE,
-    TEMPORARY_PREFIX,
     BundleError,
     current_path,
     set_current,
-    write_atomically,
 )
 
 logger = logging.getLogger(__name__)
@@ -106,7 +105,7 @@ def go_back(models_dir: Path, name: str) -> None:
     """
     left = current_name(models_dir)
     if left is not None and left != name:
-        write_atomically(models_dir / ROLLED_BACK, f"{name}\n{left}\n")
+        write_atomically(models_dir / ROLLED_BACK, f"{name}\n{left}\n".encode())
     set_current(models_dir, name)
 
 

@@ -6,12 +6,12 @@ dialogues; runs nothing of them. What could not be carried over goes to standard
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.config import Settings
+from intents.disk import write_atomically
 from intents.findings import CatalogError
 from intents.validation import load_catalog
 from model.encoder_files import EncoderFilesError
@@ -57,7 +57,8 @@ def main() -> int:
             console.print(str(note), soft_wrap=True)
         for target, bot in zip(targets, bots, strict=True):
             header = header_lines(source.path, format_name, ledger.notes if bot is bots[0] else ())
-            _write(target, to_yaml(bot, header))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, to_yaml(bot, header).encode())
     except (EncoderFilesError, ImportSourceError, OSError) as error:
         fail(error)
     except RecursionError:
@@ -141,17 +142,6 @@ def _targets(first: Path, bots: Sequence[Bot], *, force: bool) -> list[Path]:
         if target.exists() and not force:
             raise ImportSourceError(f"{target}: is there already: --force writes over it, --to names another file")
     return targets
-
-
-def _write(target: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half_written = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        half_written.write_text(text, encoding="utf-8")
-        half_written.replace(target)
-    finally:
-        half_written.unlink(missing_ok=True)
 
 
 def _print_summary(source: Source, ledger: Ledger) -> None:
