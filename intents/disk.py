@@ -10,7 +10,7 @@ TEMPORARY_PREFIX = ".writing-"
 """What the names of files and directories begin with that are not whole yet."""
 
 
-def write_atomically(path: Path, content: bytes, *, like: Path | None = None) -> None:
+def write_atomically(path: Path, content: bytes | memoryview, *, like: Path | None = None, mode: int = 0o644) -> None:
     """Write a file so that whatever happens it holds the old content or the new one.
 
     Parameters
@@ -20,7 +20,9 @@ def write_atomically(path: Path, content: bytes, *, like: Path | None = None) ->
     content
         What it is to hold.
     like
-        The file whose permissions it gets; none: all may read it.
+        The file whose permissions it gets.
+    mode
+        The permissions that it gets where there is no such file: all may read it.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def write_atomically(path: Path, content: bytes, *, like: Path | None = None) ->
             file.flush()
             os.fsync(file.fileno())
         if like is None:
-            temporary.chmod(0o644)
+            temporary.chmod(mode)
         else:
             shutil.copymode(like, temporary)
         temporary.replace(path)
@@ -43,7 +45,8 @@ def write_atomically(path: Path, content: bytes, *, like: Path | None = None) ->
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    flush(path.parent)
+    with contextlib.suppress(OSError):  # the content is in place; some shares cannot flush a directory
+        flush(path.parent)
 
 
 def flush(path: Path) -> None:

@@ -120,4 +120,4 @@ def _write(kept: Path, key: str, catalog: IntentCatalog, findings: tuple[Finding
     value = {"key": key} | loaded_to_json(catalog, findings)
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(kept, json.dumps(value).encode())
+        write_atomically(kept, json.dumps(value).encode(), mode=0o600)

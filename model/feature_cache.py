@@ -68,4 +68,4 @@ class FeatureCache:
         np.savez(content, keys=np.array(list(known)), rows=np.stack(list(known.values())))
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path, content.getvalue())
+            write_atomically(self._path, content.getbuffer(), mode=0o600)

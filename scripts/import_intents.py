@@ -58,7 +58,8 @@ def main() -> int:
         for target, bot in zip(targets, bots, strict=True):
             header = header_lines(source.path, format_name, ledger.notes if bot is bots[0] else ())
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, to_yaml(bot, header).encode())
+            like = source.path if source.path.is_file() else None  # real dialogues stay with those who may read them
+            write_atomically(target, to_yaml(bot, header).encode(), like=like)
     except (EncoderFilesError, ImportSourceError, OSError) as error:
         fail(error)
     except RecursionError:
