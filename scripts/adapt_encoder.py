@@ -1,7 +1,7 @@
 """`python -m scripts.adapt_encoder`: trains the published encoder further, on phrasings of what people ask bots.
 
 For those who work on Parley: writes `model/adaptation.safetensors` anew from `model/phrasings`, which is due when a
-phrasing was changed. It takes half an hour on two cores, once; every catalog is then trained on the adapted encoder.
+phrasing was changed. It takes forty minutes on two cores, once; every catalog is then trained on the adapted encoder.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from intents.disk import write_atomically
 from model.adaptation import changes_of
 from model.config import FineTuningConfig
 from model.encoder_files import ADAPTATION_FILE, EncoderFilesError, verify
@@ -41,7 +42,7 @@ SEED = 0
 
 
 class PhrasingsError(Exception):
-    """A file of phrasings is not as it should be; its text names the place."""
+    """A file of phrasings is not as it should be; its text names the place and the mend."""
 
 
 def main() -> int:
@@ -63,10 +64,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted: the adaptation that was there stays.", file=sys.stderr)
         return 130
-    temporary = ADAPTATION_FILE.with_suffix(".new")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(ADAPTATION_FILE)
+        write_atomically(ADAPTATION_FILE, content)
     except OSError as error:
         fail(error)
     print(f"{ADAPTATION_FILE.name} is written: {len(content) / 1e6:.1f} MB.")
@@ -74,23 +73,27 @@ def main() -> int:
 
 
 def read_phrasings(files: Sequence[Path]) -> Examples:
-    """Return the messages of files and of which block each is; one that stands in several is of the first.
+    """Return the messages of files and which name each stands under; blocks of one name are one thing asked for.
 
     Raises
     ------
     PhrasingsError
-        A message stands before the first name.
+        A message stands before the first name, or under two names.
     """
-    labels: dict[str, int] = {}
-    n_blocks = 0
+    names: dict[str, str] = {}
     for file in files:
+        name = ""
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            n_blocks += line.startswith(NAME_MARK)
-            if number == 1 and not line.startswith(NAME_MARK):
-                raise PhrasingsError(f'{file}:1 must be a name, such as "{NAME_MARK}cancel a booking"')
-            if text := normalise(line.removeprefix(NAME_MARK)):
-                labels.setdefault(text, n_blocks - 1)
-    return Examples(tuple(labels), np.unique(list(labels.values()), return_inverse=True)[1])
+            text = normalise(line.removeprefix(NAME_MARK))
+            if line.startswith(NAME_MARK):
+                name = text
+            if not text:
+                continue
+            if not name:
+                raise PhrasingsError(f'{file}:{number} must be a name, such as "{NAME_MARK}cancel a booking"')
+            if names.setdefault(text, name) != name:
+                raise PhrasingsError(f'{file}:{number}: "{text}" stands under "{names[text]}" too; let one of them go')
+    return Examples(tuple(names), np.unique(list(names.values()), return_inverse=True)[1])
 
 
 def sha256_of_all(files: Sequence[Path]) -> str:

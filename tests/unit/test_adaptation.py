@@ -64,25 +64,24 @@ def test_every_block_of_phrasings_has_enough_to_learn_from() -> None:
 
 
 def test_no_phrasing_is_a_message_that_is_measured_on() -> None:
-    """It would be answered rightly because it was learnt by heart; names of what is asked for are left out of it."""
+    """It would be answered rightly because it was learnt by heart."""
     rows = STARTER_MESSAGES.read_text("utf-8").splitlines()
     measured = {text for row in rows if (text := normalise(json.loads(row)["text"]))}
     assert len(measured) > 400
-    lines = {line for file in PHRASING_FILES for line in file.read_text("utf-8").splitlines()}
-    messages = {normalise(line) for line in lines if not line.startswith(adapt_encoder.NAME_MARK)}
-    assert not measured & messages
+    assert not measured & set(adapt_encoder.read_phrasings(PHRASING_FILES).texts)
 
 
 def test_phrasings_are_read_in_blocks(tmp_path: Path) -> None:
-    """The name of a block is one more message of it; a message that stands twice belongs to the first."""
+    """The name of a block is one more message of it; blocks of one name are one, in whatever files they stand."""
     first, second = tmp_path / "a.txt", tmp_path / "b.txt"
-    first.write_text("# cancel a booking\ncall it OFF!\n\n# opening hours\nwhen are you open?\n...\n", "utf-8")
-    second.write_text("# close an account\ncall it off\ndelete me\n", "utf-8")
+    first.write_text("# Cancel a booking\ncall it OFF!\n\n# opening hours\nwhen are you open?\n...\n", "utf-8")
+    second.write_text("# close an account\ndelete me\n\n# cancel a booking\ncall it off\ndrop my table\n", "utf-8")
     found = adapt_encoder.read_phrasings([first, second])
-    assert found.texts == (
-        "cancel a booking", "call it off", "opening hours", "when are you open", "close an account", "delete me"
-    )  # fmt: skip
-    assert found.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert dict(zip(found.texts, found.labels.tolist(), strict=True)) == {
+        "cancel a booking": 0, "call it off": 0, "drop my table": 0,
+        "close an account": 1, "delete me": 1,
+        "opening hours": 2, "when are you open": 2,
+    }  # fmt: skip
 
 
 def test_changes_bring_weights_back() -> None:
@@ -161,11 +160,20 @@ def test_missing_adaptation_is_named(published: Path) -> None:
         identity_of(published)
 
 
-def test_message_before_any_name_is_named(tmp_path: Path) -> None:
-    """It would belong to nothing."""
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("\ncall it off\n", r"a.txt:2 must be a name"),
+        ("# cancel\ncall it off\n\n# move\nCall it off!\n", r'a.txt:5: "call it off" stands under "cancel" too'),
+        ("# cancel\nmove it\n\n# move it\nlater please\n", r'a.txt:4: "move it" stands under "cancel" too'),
+    ],
+    ids=["before any name", "under two names", "a name"],
+)
+def test_message_of_no_name_or_of_two_is_named(tmp_path: Path, content: str, fault: str) -> None:
+    """It would belong to nothing, or teach that one thing is two."""
     file = tmp_path / "a.txt"
-    file.write_text("call it off\n", "utf-8")
-    with pytest.raises(adapt_encoder.PhrasingsError, match=r"a.txt:1 must be a name"):
+    file.write_text(content, "utf-8")
+    with pytest.raises(adapt_encoder.PhrasingsError, match=fault):
         adapt_encoder.read_phrasings([file])
 
 
