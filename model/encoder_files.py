@@ -24,16 +24,16 @@ MINILM_SHA256: Mapping[str, str] = {
 ADAPTATION_FILE = Path(__file__).with_name("adaptation.safetensors")
 """What `scripts.adapt_encoder` changes of `MODEL_ID`, for every catalog; see `model.adaptation`."""
 
-ADAPTATION_MEND = "it is a part of Parley, install that anew"
-
 FETCH_COMMAND = "python -m scripts.fetch_encoder"
+
+FETCH_MEND = f"fetch it with `{FETCH_COMMAND}`"
+ADAPTATION_MEND = "it is a part of Parley, install that anew"
 
 
 class EncoderFilesError(Exception):
     """Base of what can be wrong with the encoder's files; its text is one sentence with the mend."""
 
-    def __init__(self, file: Path, fault: str) -> None:
-        mend = ADAPTATION_MEND if file == ADAPTATION_FILE else f"fetch it with `{FETCH_COMMAND}`"
+    def __init__(self, file: Path, fault: str, mend: str = FETCH_MEND) -> None:
         super().__init__(f"the sentence encoder's file {file} {fault}: {mend}")
         self.fault = fault
 
@@ -97,15 +97,15 @@ def identity_of(directory: Path, *, as_published: bool = False) -> str:
     """
     hashes = {name: _sha256_of(directory / name) for name in MINILM_SHA256}
     adaptation = None if as_published else adaptation_of(hashes[WEIGHTS_FILE])
-    parts = [*hashes.values(), *([_sha256_of(adaptation)] if adaptation else [])]
+    parts = [*hashes.values(), *([_sha256_of(adaptation, ADAPTATION_MEND)] if adaptation else [])]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
-def _sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file of an encoder, or raise what is wrong with it."""
+def _sha256_of(file: Path, mend: str = FETCH_MEND) -> str:
+    """Return the SHA-256 of a file of an encoder, or raise what is wrong with it and how that is mended."""
     try:
         return sha256_of(file)
     except (FileNotFoundError, NotADirectoryError):
-        raise EncoderMissingError(file, "is missing") from None
+        raise EncoderMissingError(file, "is missing", mend) from None
     except OSError as error:
-        raise EncoderDamagedError(file, f"cannot be read ({error.strerror})") from error
+        raise EncoderDamagedError(file, f"cannot be read ({error.strerror})", mend) from error

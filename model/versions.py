@@ -15,13 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from intents.disk import TEMPORARY_PREFIX, write_atomically
-from model.bundle import (
-    ABANDONED_AFTER_S,
-    MANIFEST_FILE,
-    BundleError,
-    current_path,
-    set_current,
-)
+from model.bundle import ABANDONED_AFTER_S, MANIFEST_FILE, BundleError, current_path, set_current
 
 logger = logging.getLogger(__name__)
 
