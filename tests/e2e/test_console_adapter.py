@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import pty
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,18 +129,36 @@ class Pipes:
     """An adapter between two pipes, of which the test holds the other ends."""
 
     def __init__(self, handler: Any) -> None:
-        read_end, self.write_end = os.pipe()
-        self.read_end, write_end = os.pipe()
-        self.stdin, self.stdout = os.fdopen(read_end), os.fdopen(write_end, "w")
+        read_end, write_end = os.pipe()
+        self.stdin, self.lines = os.fdopen(read_end), os.fdopen(write_end, "wb", buffering=0)
+        read_end, write_end = os.pipe()
+        self.answers, self.stdout = os.fdopen(read_end, "rb", buffering=0), os.fdopen(write_end, "w")
         self.stopping = asyncio.Event()
         adapter = ConsoleAdapter(bot=BotOf(handler, COMMANDS), stdin=self.stdin, stdout=self.stdout)
         self.run = asyncio.create_task(adapter.run(self.stopping))
 
     def write(self, data: bytes) -> None:
-        os.write(self.write_end, data)
+        self.lines.write(data)
 
     async def read(self) -> bytes:
-        return await asyncio.wait_for(asyncio.to_thread(os.read, self.read_end, 65_536), WAIT_S)
+        return await asyncio.wait_for(asyncio.to_thread(self.answers.read, 65_536), WAIT_S)
+
+    async def ended(self) -> None:
+        await asyncio.wait_for(self.run, WAIT_S)
+
+    def close(self) -> None:
+        """Close the test's ends, by which the adapter's threads end, and only then theirs.
+
+        Numbers of closed files are given out again: a thread still writing would write into a later test's pipe.
+        """
+        self.lines.close()
+        self.answers.close()
+        for thread in threading.enumerate():
+            if thread.name in {"standard input", "standard output"}:
+                thread.join(WAIT_S)
+                assert not thread.is_alive()
+        self.stdin.close()
+        self.stdout.close()
 
 
 @asynccontextmanager
@@ -147,11 +166,9 @@ async def piped(handler: Any = echo) -> AsyncIterator[Pipes]:
     pipes = Pipes(handler)
     try:
         yield pipes
-        await asyncio.wait_for(pipes.run, WAIT_S)
+        await pipes.ended()
     finally:
-        os.close(pipes.write_end)
-        pipes.stdin.close()
-        pipes.stdout.close()
+        pipes.close()
 
 
 async def test_an_answer_comes_before_the_next_line() -> None:
@@ -161,7 +178,6 @@ async def test_an_answer_comes_before_the_next_line() -> None:
             pipes.write(word.encode() + b"\n")
             assert await pipes.read() == f"echo: {word}\n".encode()
         pipes.stopping.set()
-    os.close(pipes.read_end)
 
 
 async def test_a_stop_does_not_wait_for_input() -> None:
@@ -170,7 +186,6 @@ async def test_a_stop_does_not_wait_for_input() -> None:
         pipes.write(b"hello\n")
         await pipes.read()
         pipes.stopping.set()
-    os.close(pipes.read_end)
 
 
 async def test_a_stop_lets_the_answer_out() -> None:
@@ -189,14 +204,14 @@ async def test_a_stop_lets_the_answer_out() -> None:
         await asyncio.wait_for(begun.wait(), WAIT_S)
         pipes.stopping.set()
         asyncio.get_running_loop().call_soon(go_on.set)
-    assert os.read(pipes.read_end, 100) == b"one\n"
-    os.close(pipes.read_end)
+        await pipes.ended()
+        assert await pipes.read() == b"one\n"
 
 
 async def test_a_reader_that_left_is_an_end() -> None:
     """When nobody reads the answers any more the chat ends without a complaint."""
     async with piped() as pipes:
-        os.close(pipes.read_end)
+        pipes.answers.close()
         pipes.write(b"hello\n")
 
 
@@ -214,7 +229,6 @@ async def test_a_stop_does_not_wait_for_a_reader() -> None:
         await pipes.read()  # the rest does not fit into the pipe
         assert not pipes.run.done()
         pipes.stopping.set()
-    os.close(pipes.read_end)
 
 
 async def test_an_output_that_does_not_block_is_waited_for() -> None:
@@ -231,7 +245,6 @@ async def test_an_output_that_does_not_block_is_waited_for() -> None:
             read += await pipes.read()
         assert read == b"a" * 300_000 + b"\n" + b"b" * 300_000 + b"\n"
         pipes.stopping.set()
-    os.close(pipes.read_end)
 
 
 async def test_a_terminal_that_hung_up_is_an_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
