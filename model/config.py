@@ -23,12 +23,16 @@ class HeadConfig:
         The hidden units on the features of a sentence, for a large catalog.
     feature_dropout, encoder_learning_rate, encoder_weight_decay
         Of one that reads the features of a sentence encoder, too.
+    encoder_learning_rate_tuned
+        The rate beside an encoder fine-tuned on few patterns: its classifier, at which the head begins, is nearly done.
     encoder_learning_rate_large
         The rate for a large catalog.
     scale
         What a cosine of 1 to the mean of a class is worth in the logits at the start.
     ngram_weight
         How much the n-grams count beside the encoder.
+    outside_weight
+        How many intents the generic messages count as much as, at most, beside the encoder.
     """
 
     label_smoothing: float = 0.1
@@ -39,10 +43,12 @@ class HeadConfig:
     weight_decay: float = 1e-2
     feature_dropout: float = 0.1
     encoder_learning_rate: float = 1e-2
+    encoder_learning_rate_tuned: float = 5e-3
     encoder_learning_rate_large: float = 3e-2
     encoder_weight_decay: float = 1e-1
     scale: float = 20.0
     ngram_weight: float = 0.4
+    outside_weight: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class Trainer:
             min_count = max(min_count, config.encoder_min_count)
         ngrams = fit_ngrams(words, stems, character_sizes=config.character_sizes, min_count=min_count)
         features = encoding.features
-        head_config, epochs = self._head_plan(features.width)
+        head_config, epochs = self._head_plan(encoding)
         head = build_head(features.width, ngrams.n_ids, n_labels + 1, head_config)
         rows = features.of(examples.texts)
         prototypes = find_prototypes(rows, examples.labels, n_labels, config=config, seed=self._seed)
@@ -197,17 +197,19 @@ class Trainer:
         head.fit(batches.dataset(), epochs=epochs, callbacks=[told], shuffle=False, verbose=0)
         return Fitted(ngrams, head, prototypes)
 
-    def _head_plan(self, n_features: int) -> tuple[HeadConfig, int]:
+    def _head_plan(self, encoding: Encoding) -> tuple[HeadConfig, int]:
         """Return how a head is built and fitted, and in how many epochs.
 
         A small catalog has no hidden layer on the features: it would learn few patterns by heart.
         """
         config, head = self.config, self.config.head
-        if not n_features:
+        if encoding.encoder is None:
             return head, config.epochs_large if self.is_large else config.epochs
-        if not self.is_large:
-            return replace(head, feature_units=0), config.encoder_epochs
-        return replace(head, encoder_learning_rate=head.encoder_learning_rate_large), config.encoder_epochs_large
+        if self.is_large:
+            return replace(head, encoder_learning_rate=head.encoder_learning_rate_large), config.encoder_epochs_large
+        if encoding.classifier is not None:
+            head = replace(head, encoder_learning_rate=head.encoder_learning_rate_tuned)
+        return replace(head, feature_units=0), config.encoder_epochs
 
     def _features(self, encoder: SentenceEncoder | None) -> Features:
         """Return the features of all texts; those before any fine-tuning are kept for the next training."""
@@ -298,6 +300,10 @@ class Trainer:
         present = np.unique(examples.labels[in_catalog])
         weight_of = np.ones(n_labels + 1, np.float32)
         weight_of[present] = compute_class_weight("balanced", classes=present, y=examples.labels[in_catalog])
+        n_outside = (~in_catalog).sum()
+        if rows.shape[1] and n_outside:
+            per_intent = in_catalog.sum() / len(present)
+            weight_of[n_labels] = min(1.0, self.config.head.outside_weight * per_intent / n_outside)
         features = TextFeatures(ngrams)
         return HeadBatches(
             [features.encode(text) for text in examples.texts],

@@ -19,7 +19,7 @@ from model.decision import Policy, Reason
 from model.encoder import EncoderError
 from model.encoder_files import TOKENIZER_FILE, identity_of
 from model.examples import Examples
-from model.network import build_head
+from model.network import HeadBatches, build_head, compile_head
 from model.outside import generic_messages
 from model.runtime import load_runtime
 from model.text import normalise
@@ -403,6 +403,57 @@ def test_hidden_layer_is_for_large_catalogs(
     assert {layer.units for head in fitted for layer in head.layers if layer.name == "hidden"} == widths
     assert ("training on everything", n_epochs, n_epochs) in run.told
     assert ("training on everything", n_epochs + 1, n_epochs + 1) not in run.told
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize(
+    ("fine_tune", "large", "rate"),
+    [("never", 1_000, 0.1), ("always", 1_000, 0.2), ("never", 6, 0.3), ("always", 6, 0.3)],
+)
+def test_head_learns_at_the_rate_of_what_it_begins_at(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, fine_tune: str, large: int, rate: float
+) -> None:
+    """At the class means, at the classifier of a fine-tuning, or with many patterns to learn."""
+    monkeypatch.setattr("model.trainer.LARGE", large)
+    rates: set[float] = set()
+
+    def remembered(head: keras.Model, config: HeadConfig, n_steps: int) -> None:
+        rates.add(config.encoder_learning_rate)
+        compile_head(head, config, n_steps)
+
+    monkeypatch.setattr("model.trainer.compile_head", remembered)
+    head = HeadConfig(
+        encoder_learning_rate=0.1, encoder_learning_rate_tuned=0.2, encoder_learning_rate_large=0.3, feature_units=7
+    )
+    patterns = {"a": ["hello", "hello you", "hello bot"], "b": ["pizza", "one pizza", "a pizza"]}
+    trained_on(patterns, tmp_path, replace(QUICK, head=head), plan_of(tiny_encoder, fine_tune))
+    assert rates == {rate}
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize(("outside_weight", "together"), [(0.5, 0.5 * 3), (1000.0, 4.0)])
+def test_generic_messages_count_as_so_many_intents(
+    tmp_path: Path,
+    tiny_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outside_weight: float,
+    together: float,
+) -> None:
+    """Beside an encoder: there are more of them than of the patterns, but none counts more than a pattern does."""
+    monkeypatch.setattr("model.trainer.generic_messages", lambda: ("zzz", "yyy", "xxx", "www"))
+    monkeypatch.setattr("model.trainer.unlike_patterns", lambda generic, _patterns: np.arange(len(generic)))
+    weights: list[float] = []
+
+    def remembered(*values: Any, **named: Any) -> HeadBatches:
+        _texts, _features, targets, sample_weights = values
+        weights.append(float(sample_weights[targets[:, -1] == 1].sum()))
+        return HeadBatches(*values, **named)
+
+    monkeypatch.setattr("model.trainer.HeadBatches", remembered)
+    config = TrainingConfig(min_steps=0, encoder_epochs=1, folds=2, head=HeadConfig(outside_weight=outside_weight))
+    patterns = {"a": ["hello", "hello you"], "b": ["pizza", "one pizza"]}  # and the tag of each
+    trained_on(patterns, tmp_path, config, plan_of(tiny_encoder, "never"))
+    assert weights[-1] == pytest.approx(together)
 
 
 @pytest.mark.usefixtures("_no_network")
