@@ -2,12 +2,13 @@
 
 For those who work on Parley: writes `model/adaptation.safetensors` anew from `model/phrasings`, which is due when a
 phrasing was changed. It takes forty minutes on two cores, once; every catalog is then trained on the adapted encoder.
+Interrupted, it goes on after the last epoch that was done.
 """
 
 import argparse
 import hashlib
+import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,18 +57,21 @@ def main() -> int:
     files = sorted(PHRASINGS_DIR.glob("*.txt"))
     if not files:
         fail(f"{PHRASINGS_DIR} holds no phrasings, which are no part of the installed package: run this in the project")
+    sha256 = sha256_of_all(files)
+    checkpoints = ADAPTATION_FILE.with_name(f".adapting-{sha256[:16]}")
     try:
         with progress_bar() as tell:
-            content = adaptation(settings.encoder_dir, read_phrasings(files), sha256_of_all(files), tell)
+            content = adaptation(settings.encoder_dir, read_phrasings(files), sha256, checkpoints, tell)
     except PhrasingsError as error:
         fail(error)
     except KeyboardInterrupt:
-        print("Interrupted: the adaptation that was there stays.", file=sys.stderr)
+        print("Interrupted: the adaptation that was there stays; the same command goes on.", file=sys.stderr)
         return 130
     try:
         write_atomically(ADAPTATION_FILE, content)
     except OSError as error:
         fail(error)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     print(f"{ADAPTATION_FILE.name} is written: {len(content) / 1e6:.1f} MB.")
     return 0
 
@@ -101,21 +105,36 @@ def sha256_of_all(files: Sequence[Path]) -> str:
     return hashlib.sha256("".join(file.read_text(encoding="utf-8") for file in files).encode()).hexdigest()
 
 
-def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, tell: Tell) -> bytes:
+def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, checkpoints: Path, tell: Tell) -> bytes:
     """Return the file of what training on phrasings changes of an encoder.
 
     What is not named here is as by default in the fine-tuning of a catalog.
+
+    Parameters
+    ----------
+    encoder_dir
+        Holds the encoder's files as they were published.
+    phrasings
+        Normalised messages and the number of what each asks for.
+    sha256
+        Of the phrasings; the file tells it.
+    checkpoints
+        A directory for these phrasings alone; an epoch that was done is not done again.
+    tell
+        Hears of the progress.
     """
     import_tensorflow_quietly()
-    from model.encoder import read_encoder  # noqa: PLC0415 - these bring TensorFlow: seconds
+    import keras  # noqa: PLC0415 - these bring TensorFlow: seconds
+
+    from model.encoder import read_encoder  # noqa: PLC0415
     from model.finetuning import FineTuning  # noqa: PLC0415
 
+    keras.utils.set_random_seed(SEED)  # layers of dropout draw their seeds when they are made
     encoder = read_encoder(encoder_dir, as_published=True)
     before = encoder.upper_weights()
     config = FineTuningConfig(learning_rate=LEARNING_RATE, tuned_share=TUNED_SHARE)
     tuning = FineTuning(encoder, phrasings.texts, phrasings.labels, config=config, seed=SEED, tell=tell)
-    with tempfile.TemporaryDirectory() as checkpoints:
-        tuning.run("adapting the encoder", EPOCHS, Path(checkpoints))
+    tuning.run("adapting the encoder", EPOCHS, checkpoints)
     return save(changes_of(before, encoder.upper_weights()), {METADATA_KEY: sha256})
 
 

@@ -20,8 +20,10 @@ from model.encoder_files import (
     identity_of,
     sha256_of,
 )
+from model.examples import Examples
 from model.text import normalise
 from scripts import adapt_encoder
+from scripts.progress import Tell
 from tests.tiny_encoder import N_HIDDEN, weights, write_encoder
 
 PHRASING_FILES = sorted(adapt_encoder.PHRASINGS_DIR.glob("*.txt"))
@@ -181,3 +183,32 @@ def test_another_encoder_is_not_adapted(tiny_encoder: Path) -> None:
     """What was learnt on other weights would spoil these."""
     assert adaptation_of(sha256_of(tiny_encoder / WEIGHTS_FILE)) is None
     assert adaptation_of(MINILM_SHA256[WEIGHTS_FILE]) == ADAPTATION_FILE
+
+
+def test_interrupted_adaptation_goes_on(tmp_path: Path) -> None:
+    """No epoch is trained twice; what was not interrupted comes out the same again."""
+    write_encoder(tmp_path / "encoder")
+    phrasings = Examples(
+        tuple(f"{word} {number}" for word in ("hello", "pizza") for number in range(40)), np.arange(80) // 40
+    )
+    told: list[int] = []
+
+    def adaptation(checkpoints: str, tell: Tell) -> bytes:
+        return adapt_encoder.adaptation(tmp_path / "encoder", phrasings, "abc", tmp_path / checkpoints, tell)
+
+    def interrupted(stage: str, done: int, total: int) -> None:
+        if stage == "adapting the encoder" and done > total / 2:
+            raise KeyboardInterrupt
+
+    def heard(stage: str, done: int, _total: int) -> None:
+        if stage == "adapting the encoder":
+            told.append(done)
+
+    with pytest.raises(KeyboardInterrupt):
+        adaptation("cut", interrupted)
+    resumed = adaptation("cut", heard)
+    n_resumed = len(told)
+    whole = adaptation("whole", heard)
+    assert adaptation("again", heard) == whole
+    assert 0 < n_resumed < len(told) - n_resumed
+    assert load(resumed).keys() == load(whole).keys()
