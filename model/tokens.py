@@ -43,6 +43,8 @@ class SentenceTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.content = content
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        self._unknown = None if unknown is None else self._tokenizer.token_to_id(unknown)
 
     @property
     def n_tokens(self) -> int:
@@ -51,8 +53,9 @@ class SentenceTokenizer:
         return size
 
     def is_word(self, word: str) -> bool:
-        """Whether a word is one token as a whole."""
-        return len(self._tokenizer.encode(word, add_special_tokens=False).ids) == 1
+        """Whether a word is one token as a whole, and not the one for what is unknown."""
+        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        return len(ids) == 1 and ids[0] != self._unknown
 
     def encode(self, normalised: str) -> NDArray[np.int32]:
         """Return the token ids of a text, each raised by one since 0 pads, of shape ``(n_tokens,)``.

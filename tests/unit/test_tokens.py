@@ -100,6 +100,14 @@ def test_huge_text_costs_no_more_than_a_long_one(tokenizer: SentenceTokenizer, t
     assert len(ids) <= MAX_TOKENS
 
 
+@pytest.mark.parametrize(
+    ("word", "is_word"), [("pizza", True), ("pizzas", False), ("привет", False), ("สวัสดี", False), ("你好", False)]
+)
+def test_word_is_one_that_the_encoder_knows(tokenizer: SentenceTokenizer, word: str, is_word: bool) -> None:
+    """The token for what it does not know at all is one token, too, and no word."""
+    assert tokenizer.is_word(word) is is_word
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"null", b"[1]", b"\xff\xfe", b'{"version":"1.0"}'])
 def test_what_is_no_tokenizer_is_refused(content: bytes) -> None:
     """In one sentence, whatever the library calls it."""

@@ -12,7 +12,7 @@ import pytest
 from intents.catalog import IntentCatalog
 from intents.validation import load_catalog
 from model.bundle import fingerprint
-from model.config import TrainingConfig
+from model.config import TrainingConfig, TrainingError
 from model.decision import Policy
 from model.encoder_files import (
     CONFIG_FILE,
@@ -167,6 +167,43 @@ def test_no_encoder_is_a_choice(minilm: Path) -> None:
     """Though there is one."""
     assert choose("none", minilm) == NONE
     assert not choose("none", minilm).is_missing
+
+
+@pytest.mark.parametrize(
+    ("patterns", "option", "is_remarked"),
+    [
+        (["hola cuanto cuesta", "a que hora esta abierto"], [], True),
+        (["привет как дела", "когда вы открыты"], [], True),
+        (["你好", "สวัสดี"], [], True),
+        (["hola cuanto cuesta", "a que hora esta abierto"], ["--encoder", "minilm"], False),
+        (["hello there", "when are you open friend", "qwx"], [], False),
+        (["...", "?!"], [], False),
+    ],
+)
+def test_other_languages_than_the_encoders_are_remarked(
+    minilm: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    patterns: list[str],
+    option: list[str],
+    is_remarked: bool,
+) -> None:
+    """Before hours are spent on them, with the mend; not to those who asked for the encoder by name."""
+    monkeypatch.setenv("ENCODER_DIR", str(minilm))
+    intents = tmp_path / "intents.json"
+    intents.write_text(
+        json.dumps({"intents": [{"tag": "it", "patterns": [*patterns, "hello"], "responses": ["Yes."]}]}), "utf-8"
+    )
+    monkeypatch.setattr("sys.argv", ["train", "--intents", str(intents), "--models", str(tmp_path / "models"), *option])
+    monkeypatch.setattr("scripts.train._train", refuse)
+    with pytest.raises(SystemExit):
+        main()
+    assert ("--encoder none" in capsys.readouterr().err) is is_remarked
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise TrainingError("not now")
 
 
 @pytest.mark.parametrize("asked_for", [None, "minilm"])
