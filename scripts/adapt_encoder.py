@@ -1,7 +1,7 @@
 """`python -m scripts.adapt_encoder`: trains the published encoder further, on phrasings of what people ask bots.
 
 For those who work on Parley: writes `model/adaptation.safetensors` anew from `model/phrasings`, which is due when a
-phrasing was changed. It takes forty minutes on two cores, once; every catalog is then trained on the adapted encoder.
+phrasing was changed. It takes fifty minutes on two cores, once; every catalog is then trained on the adapted encoder.
 Interrupted, it goes on after the last epoch that was done.
 """
 
