@@ -1,6 +1,6 @@
 """Markdown as Telegram shows it: what Discord would show, made safely, for any text at all."""
 
-import time
+import timeit
 
 import pytest
 from hypothesis import given
@@ -256,7 +256,8 @@ def test_dense_text_is_not_too_long_for_telegram(piece: str) -> None:
     ["[", "[*", "*a_", "||", "|| a ", "`", "``` ", "[a](", "**a ", "_*", "http://", "\\", "> ", "- ", "<", "[]("],
 )
 def test_hostile_text_is_rendered_quickly(piece: str) -> None:
-    """Rendering runs on the event loop: a message of nothing but marks does not hold it up."""
-    started = time.perf_counter()
-    render(piece * (4096 // len(piece)))
-    assert time.perf_counter() - started < 1
+    """Rendering runs on the event loop: a message of nothing but marks does not hold it up.
+
+    The best of three, since the machine, or a garbage collection after thousands of tests, may hold up any one of them.
+    """
+    assert min(timeit.repeat(lambda: render(piece * (4096 // len(piece))), number=1, repeat=3)) < 1
