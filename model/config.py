@@ -80,7 +80,7 @@ class FineTuningConfig:
     """
 
     epochs: int = 5
-    epochs_large: int = 6
+    epochs_large: int = 4
     min_epochs: int = 3
     batch_size: int = 64
     learning_rate: float = 2e-4
