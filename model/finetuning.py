@@ -78,7 +78,7 @@ class FineTuning:
         """Return how long a batch takes on this machine, by a few whose learning is undone."""
         self._compile(n_steps=1_000)
         batches = list(itertools.islice(self._batches, TIMED_STEPS))
-        for _ in ("traced for the widths", "timed"):
+        for _ in range(2):  # the first time traces for every width, and does not count
             started = time.perf_counter()
             for inputs, targets in batches:
                 self._network.train_on_batch(inputs, targets)
