@@ -37,7 +37,9 @@ METADATA_KEY = "phrasings_sha256"
 """Under which the file keeps what it was made from."""
 
 EPOCHS = 3
-LEARNING_RATE = 1e-4
+BATCH_SIZE = 256
+LEARNING_RATE = 2e-4
+CONTRASTIVE_TEMPERATURE = 0.05
 TUNED_SHARE = 0.75
 SEED = 0
 
@@ -132,7 +134,12 @@ def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, checkpoints:
     keras.utils.set_random_seed(SEED)  # layers of dropout draw their seeds when they are made
     encoder = read_encoder(encoder_dir, as_published=True)
     before = encoder.upper_weights()
-    config = FineTuningConfig(learning_rate=LEARNING_RATE, tuned_share=TUNED_SHARE)
+    config = FineTuningConfig(
+        batch_size=BATCH_SIZE,
+        learning_rate=LEARNING_RATE,
+        contrastive_temperature=CONTRASTIVE_TEMPERATURE,
+        tuned_share=TUNED_SHARE,
+    )
     tuning = FineTuning(encoder, phrasings.texts, phrasings.labels, config=config, seed=SEED, tell=tell)
     tuning.run("adapting the encoder", EPOCHS, checkpoints)
     return save(changes_of(before, encoder.upper_weights()), {METADATA_KEY: sha256})
