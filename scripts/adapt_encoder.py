@@ -37,10 +37,7 @@ METADATA_KEY = "phrasings_sha256"
 """Under which the file keeps what it was made from."""
 
 EPOCHS = 3
-BATCH_SIZE = 256
-LEARNING_RATE = 2e-4
-CONTRASTIVE_TEMPERATURE = 0.05
-TUNED_SHARE = 0.75
+CONFIG = FineTuningConfig(batch_size=256, learning_rate=2e-4, contrastive_temperature=0.05, tuned_share=0.75)
 SEED = 0
 
 
@@ -110,7 +107,7 @@ def sha256_of_all(files: Sequence[Path]) -> str:
 def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, checkpoints: Path, tell: Tell) -> bytes:
     """Return the file of what training on phrasings changes of an encoder.
 
-    What is not named here is as by default in the fine-tuning of a catalog.
+    What `CONFIG` does not name is as by default in the fine-tuning of a catalog.
 
     Parameters
     ----------
@@ -134,13 +131,7 @@ def adaptation(encoder_dir: Path, phrasings: Examples, sha256: str, checkpoints:
     keras.utils.set_random_seed(SEED)  # layers of dropout draw their seeds when they are made
     encoder = read_encoder(encoder_dir, as_published=True)
     before = encoder.upper_weights()
-    config = FineTuningConfig(
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-        contrastive_temperature=CONTRASTIVE_TEMPERATURE,
-        tuned_share=TUNED_SHARE,
-    )
-    tuning = FineTuning(encoder, phrasings.texts, phrasings.labels, config=config, seed=SEED, tell=tell)
+    tuning = FineTuning(encoder, phrasings.texts, phrasings.labels, config=CONFIG, seed=SEED, tell=tell)
     tuning.run("adapting the encoder", EPOCHS, checkpoints)
     return save(changes_of(before, encoder.upper_weights()), {METADATA_KEY: sha256})
 
